@@ -1,0 +1,2 @@
+//! The program `logwake`.
+fn main() {}
