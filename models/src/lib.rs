@@ -1,1 +1,3 @@
 //! What Logwake learns.
+
+pub mod forest;
