@@ -1,0 +1,128 @@
+//! One count a window and its baseline: when it deviates, and when to say so again.
+//!
+//! An anomaly of a condition that lasts is repeated at most once in `REPEAT_AFTER`; what is
+//! screened out by a cheap bound never reaches the exact tail.
+
+use std::time::Duration;
+
+use logwake_models::rate::{Baseline, BaselineParams, Regime, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// How soon a lasting condition is stated again.
+const REPEAT_AFTER: Duration = Duration::from_secs(60);
+
+/// Which way a count deviates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Direction {
+    /// More than the baseline allows.
+    Up,
+    /// Fewer.
+    Down,
+    /// None at all where there were always some.
+    Gone,
+}
+
+/// A deviation worth stating.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deviation {
+    /// Which way.
+    pub direction: Direction,
+    /// What the baseline says.
+    pub verdict: Verdict,
+    /// Probability of something at least as extreme.
+    pub p_value: f64,
+    /// How many windows in a row it has lasted, this one included.
+    pub windows: u32,
+}
+
+/// How extreme and how large a deviation must be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demand {
+    /// Greatest p-value that counts.
+    pub p_value_max: f64,
+    /// Smallest ratio to what is typical.
+    pub ratio_min: f64,
+    /// Smallest difference to what is typical, in records.
+    pub records_min: f64,
+}
+
+/// One series of counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    baseline: Baseline,
+    streak: Option<(Direction, u32)>,
+    stated: Option<(Direction, Timestamp)>,
+    empty: u32,
+}
+
+impl Series {
+    /// Starts a series that was empty for `before` windows.
+    pub fn new(before: u64) -> Self {
+        let mut baseline = Baseline::new(BaselineParams::default());
+        for _ in 0..before.min(60) {
+            baseline.observe(0);
+        }
+        Self { baseline, streak: None, stated: None, empty: 0 }
+    }
+
+    /// Returns the expected count of a window.
+    pub fn mean(&self) -> f64 {
+        self.baseline.mean()
+    }
+
+    /// Judges the count of a closed window by those before it, then learns it.
+    pub fn close(&mut self, count: u64, at: Timestamp, demand: &Demand) -> Option<Deviation> {
+        self.empty = if count == 0 { self.empty + 1 } else { 0 };
+        let found = self.deviation(count, demand);
+        self.baseline.observe(count);
+        let Some((direction, verdict, p_value)) = found else {
+            self.streak = None;
+            return None;
+        };
+        let windows = match self.streak {
+            Some((before, windows)) if before == direction => windows + 1,
+            _ => 1,
+        };
+        self.streak = Some((direction, windows));
+        let again = self.stated.is_some_and(|(before, last)| {
+            before == direction && at.since(last) < REPEAT_AFTER
+        });
+        if again {
+            return None;
+        }
+        self.stated = Some((direction, at));
+        Some(Deviation { direction, verdict, p_value, windows })
+    }
+
+    fn deviation(&self, count: u64, demand: &Demand) -> Option<(Direction, Verdict, f64)> {
+        let (mean, seen) = (self.baseline.mean(), count as f64);
+        let far = (seen - mean).abs() >= demand.records_min;
+        if count == 0 && self.empty > 1 {
+            let p_value = self.baseline.silence_p_value(u64::from(self.empty));
+            if p_value <= demand.p_value_max {
+                let verdict = self.ready()?;
+                return Some((Direction::Gone, verdict, p_value));
+            }
+        }
+        if !far {
+            return None;
+        }
+        let verdict = self.ready_for(count)?;
+        if seen >= mean * demand.ratio_min && verdict.p_upper <= demand.p_value_max {
+            return Some((Direction::Up, verdict, verdict.p_upper));
+        }
+        let fewer = seen * demand.ratio_min <= mean && verdict.p_lower <= demand.p_value_max;
+        fewer.then_some((Direction::Down, verdict, verdict.p_lower))
+    }
+
+    fn ready(&self) -> Option<Verdict> {
+        self.ready_for(0)
+    }
+
+    fn ready_for(&self, count: u64) -> Option<Verdict> {
+        let verdict = self.baseline.judge(count);
+        (verdict.regime != Regime::Warming).then_some(verdict)
+    }
+}
