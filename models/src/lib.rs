@@ -1,1 +1,2 @@
 //! What Logwake learns.
+pub mod template;
