@@ -5,4 +5,5 @@
 //! same model, byte for byte.
 
 pub mod forest;
+pub mod rate;
 pub mod template;

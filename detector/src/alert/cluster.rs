@@ -123,7 +123,8 @@ impl Cluster {
     ///
     /// Critical is a service gone silent while another fails, or failures in three services.
     pub fn judge_severity(&self) -> Severity {
-        let failing = self.services.values().filter(|share| share.severity >= Severity::Error).count();
+        let failing =
+            self.services.values().filter(|share| share.severity >= Severity::Error).count();
         let silent = self.services.values().any(|share| share.is_silent);
         let gravest = self.services.values().map(|share| share.severity).max();
         if failing >= 3 || (silent && failing >= 2) {
@@ -159,7 +160,10 @@ impl Cluster {
         let mut ranked: Vec<_> = self.services.iter().collect();
         ranked.sort_by(|(a_name, a), (b_name, b)| {
             let graver = b.severity.cmp(&a.severity);
-            graver.then(a.first.cmp(&b.first)).then(b.weight.total_cmp(&a.weight)).then(a_name.cmp(b_name))
+            graver
+                .then(a.first.cmp(&b.first))
+                .then(b.weight.total_cmp(&a.weight))
+                .then(a_name.cmp(b_name))
         });
         ranked.into_iter().map(|(name, _)| name.clone()).collect()
     }
@@ -248,7 +252,7 @@ pub fn fingerprint_of(anomaly: &Anomaly) -> String {
 }
 
 /// Returns the words of a template.
-pub fn tokens_of(text: &str) -> BTreeSet<String> {
+pub(super) fn tokens_of(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2);
     words.map(str::to_lowercase).take(64).collect()
 }

@@ -187,7 +187,9 @@ impl Reason {
     /// Explains the reason in a clause.
     pub const fn explain(self) -> &'static str {
         match self {
-            Self::FirstEvidence => "it belongs to no active alert and starts one that is not sent yet",
+            Self::FirstEvidence => {
+                "it belongs to no active alert and starts one that is not sent yet"
+            }
             Self::SameFingerprint => "the alert holds the same condition already",
             Self::SameService => "the alert is about the same service",
             Self::SimilarTemplate => "the alert holds a template much like it",

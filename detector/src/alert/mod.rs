@@ -16,9 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use cluster::{Cluster, fingerprint_of, weight_of};
-pub use event::{
-    Action, AlertChange, AlertOutput, AlertState, Decision, EvidenceLine, Reason,
-};
+pub use event::{Action, AlertChange, AlertOutput, AlertState, Decision, EvidenceLine, Reason};
 
 use crate::anomaly::{Anomaly, id_of};
 use crate::detect::Findings;
@@ -170,7 +168,8 @@ impl Alert {
             }
             return;
         }
-        let newcomer = cluster.services.get(service).is_some_and(|share| share.first >= cluster.sent_at);
+        let newcomer =
+            cluster.services.get(service).is_some_and(|share| share.first >= cluster.sent_at);
         let reason = if severity > cluster.severity {
             Reason::SeverityRaised
         } else if newcomer && at.since(cluster.sent_at) >= self.settings.update_every / 4 {
@@ -232,7 +231,8 @@ impl Alert {
             return;
         }
         let weight = |idx: &usize| self.state.clusters[*idx].weight();
-        let unsent = (0..self.state.clusters.len()).filter(|idx| !self.state.clusters[*idx].is_open);
+        let unsent =
+            (0..self.state.clusters.len()).filter(|idx| !self.state.clusters[*idx].is_open);
         if let Some(idx) = unsent.min_by(|a, b| weight(a).total_cmp(&weight(b))) {
             self.decide(idx, at, Action::Suppress, Reason::LimitReached, None, out);
             self.state.clusters.remove(idx);

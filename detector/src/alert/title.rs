@@ -9,7 +9,7 @@ use super::event::EvidenceLine;
 const ALSO_MAX: usize = 3;
 
 /// Writes the title: the gravest earliest line of the first service, then the other services.
-pub fn title(services: &[String], story: &[EvidenceLine]) -> String {
+pub(super) fn title(services: &[String], story: &[EvidenceLine]) -> String {
     let Some(origin) = services.first() else { return String::new() };
     let main = story.iter().filter(|line| line.service == *origin).min_by_key(|line| {
         let time = line.line.as_ref().map(|line| line.exemplar.time);
@@ -20,12 +20,16 @@ pub fn title(services: &[String], story: &[EvidenceLine]) -> String {
 }
 
 fn what(line: &EvidenceLine) -> String {
-    let text = line.line.as_ref().map(|line| shorten(line.exemplar.text.trim())).unwrap_or_default();
+    let text =
+        line.line.as_ref().map(|line| shorten(line.exemplar.text.trim())).unwrap_or_default();
     match line.kind {
         AnomalyKind::NewTemplate => format!("new: {text}"),
-        AnomalyKind::RateSpike | AnomalyKind::LevelShift => format!("far more often than usual: {text}"),
+        AnomalyKind::RateSpike | AnomalyKind::LevelShift => {
+            format!("far more often than usual: {text}")
+        }
         AnomalyKind::RateDrop | AnomalyKind::Silence | AnomalyKind::Forest => {
-            let sentence = line.reason.split_once(": ").map_or(line.reason.as_str(), |(_, rest)| rest);
+            let sentence =
+                line.reason.split_once(": ").map_or(line.reason.as_str(), |(_, rest)| rest);
             sentence.to_owned()
         }
     }

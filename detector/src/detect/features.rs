@@ -16,7 +16,7 @@ use crate::record::Level;
 use super::window::WindowCounts;
 
 /// What the columns of a row mean, in their order.
-pub const FEATURES: [&str; 7] = [
+pub(super) const FEATURES: [&str; 7] = [
     "volume",
     "error share",
     "warning share",
@@ -31,16 +31,22 @@ const SAMPLE_MAX: usize = 512;
 /// Windows before the first fit: fewer do not fill a tree.
 const FIT_MIN: usize = 48;
 
+/// Scores that the tail looks back on.
+const TAIL_MEMORY: u32 = 2048;
+/// Weight of a new score in what is typical.
+const TYPICAL_WEIGHT: f64 = 1.0 / 64.0;
+
 /// A row of feature values.
-pub type Row = [f64; FEATURES.len()];
+pub(super) type Row = [f64; FEATURES.len()];
 
 /// The forest of one service with its sample.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForestWatch {
     rows: VecDeque<Row>,
     since_fit: usize,
     forest: Option<IsolationForest>,
     tail: Tail,
+    typical: f64,
     seed: u64,
 }
 
@@ -49,7 +55,7 @@ pub struct ForestWatch {
 pub struct Isolation {
     /// Isolation score in (0, 1], higher is more anomalous.
     pub score: f64,
-    /// Median of the scores of earlier windows.
+    /// Forgetting mean of the scores of earlier windows.
     pub typical: f64,
     /// Probability of such a score by the tail of earlier ones.
     pub p_value: f64,
@@ -60,7 +66,14 @@ pub struct Isolation {
 impl ForestWatch {
     /// Starts with a seed of its own, so that every service has the same forest in every run.
     pub fn new(seed: u64) -> Self {
-        Self { seed, ..Self::default() }
+        Self {
+            rows: VecDeque::new(),
+            since_fit: 0,
+            forest: None,
+            tail: Tail::new(TAIL_MEMORY),
+            typical: 0.5,
+            seed,
+        }
     }
 
     /// Judges a row by the windows before it, then learns from it.
@@ -69,13 +82,13 @@ impl ForestWatch {
             let score = forest.score_one(row);
             Isolation {
                 score,
-                typical: self.tail.median(),
+                typical: self.typical,
                 p_value: self.tail.p_value(score),
                 contributions: shares(&forest.contributions(row)),
             }
         });
         if let Some(isolation) = &judged {
-            self.tail.observe(isolation.score);
+            self.observe(isolation.score);
         }
         self.learn(row);
         judged
@@ -100,15 +113,19 @@ impl ForestWatch {
         let first = self.forest.is_none();
         self.forest = super::fit::fit(&rows, self.seed);
         if let (true, Some(forest)) = (first, &self.forest) {
-            for row in &self.rows {
-                self.tail.observe(forest.score_one(row));
-            }
+            let scores: Vec<f64> = self.rows.iter().map(|row| forest.score_one(row)).collect();
+            scores.into_iter().for_each(|score| self.observe(score));
         }
+    }
+
+    fn observe(&mut self, score: f64) {
+        self.tail.observe(score);
+        self.typical += (score - self.typical) * TYPICAL_WEIGHT;
     }
 }
 
 /// Makes the row of a window; `mix` gives the usual share of each template in it.
-pub fn row_of(counts: &WindowCounts, divergence: f64) -> Row {
+pub(super) fn row_of(counts: &WindowCounts, divergence: f64) -> Row {
     let levels = counts.levels();
     let total = levels.iter().sum::<u64>() as f64;
     let share = |wanted: &[Level]| {

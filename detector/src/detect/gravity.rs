@@ -18,11 +18,44 @@ pub enum Gravity {
 
 /// Beginnings of words that tell of failure in plain log English.
 const FAILURE_STEMS: [&str; 38] = [
-    "error", "fail", "fatal", "exception", "panic", "refus", "timeout", "timed", "denied",
-    "cannot", "unable", "crash", "abort", "corrupt", "exhaust", "unreachable", "unavailable",
-    "killed", "terminat", "deadlock", "overflow", "invalid", "reject", "lost", "broken",
-    "violat", "traceback", "segfault", "oom", "unhealthy", "disconnect", "reset", "expired",
-    "insufficient", "degraded", "rollback", "unexpected", "down",
+    "error",
+    "fail",
+    "fatal",
+    "exception",
+    "panic",
+    "refus",
+    "timeout",
+    "timed",
+    "denied",
+    "cannot",
+    "unable",
+    "crash",
+    "abort",
+    "corrupt",
+    "exhaust",
+    "unreachable",
+    "unavailable",
+    "killed",
+    "terminat",
+    "deadlock",
+    "overflow",
+    "invalid",
+    "reject",
+    "lost",
+    "broken",
+    "violat",
+    "traceback",
+    "segfault",
+    "oom",
+    "unhealthy",
+    "disconnect",
+    "reset",
+    "expired",
+    "insufficient",
+    "degraded",
+    "rollback",
+    "unexpected",
+    "down",
 ];
 
 /// Judges the level that a record states and the text of its template.
@@ -39,7 +72,8 @@ pub fn gravity_of(level: Level, text: &str) -> Gravity {
 fn tells_failure(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphabetic()).any(|word| {
         FAILURE_STEMS.iter().any(|stem| {
-            word.len() >= stem.len() && word.as_bytes()[..stem.len()].eq_ignore_ascii_case(stem.as_bytes())
+            word.len() >= stem.len()
+                && word.as_bytes()[..stem.len()].eq_ignore_ascii_case(stem.as_bytes())
                 && (stem.len() > 4 || word.len() <= stem.len() + 4)
         })
     })

@@ -22,7 +22,7 @@ const NEW_WEIGHT: f64 = 1.0 / 128.0;
 
 /// Where and when a judgement is made.
 #[derive(Clone, Copy, Debug)]
-pub struct Bench<'a> {
+pub(super) struct Bench<'a> {
     /// The settings.
     pub settings: &'a DetectSettings,
     /// Start of the window that closes.
@@ -34,7 +34,7 @@ pub struct Bench<'a> {
 }
 
 /// Closes a window of a service and appends what is anomalous in it.
-pub fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
+pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
     let counts = service.open.remove(&bench.window).unwrap_or_default();
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
@@ -45,7 +45,8 @@ pub fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
         out.truncate(begin);
     }
     let novel = counts.novel as f64;
-    service.novelty_rate += (novel - service.novelty_rate) * NEW_WEIGHT.max(1.0 / (service.windows + 1) as f64);
+    service.novelty_rate +=
+        (novel - service.novelty_rate) * NEW_WEIGHT.max(1.0 / (service.windows + 1) as f64);
     service.windows += 1;
 }
 
@@ -57,9 +58,10 @@ impl Service {
 
     /// Describes the first sight of a template as an anomaly.
     pub fn novelty(&self, id: TemplateId, first: &Evidence, settings: &DetectSettings) -> Anomaly {
-        let text = self.catalogue.text(id).to_string();
+        let text = self.catalogue.text(id);
         let exemplar = &first.exemplar;
-        let p_value = (1.0 - (-self.novelty_rate).exp()).clamp(1.0 / (1.0 + self.records as f64), 1.0);
+        let p_value =
+            (1.0 - (-self.novelty_rate).exp()).clamp(1.0 / (1.0 + self.records as f64), 1.0);
         let gravity = gravity_of(exemplar.level, &text);
         let severity = match gravity {
             Gravity::Grave if p_value < 0.2 => Severity::Error,
@@ -123,7 +125,9 @@ fn close_service(
             Direction::Gone => Severity::Error,
         };
         let subject = format!("{}: all records,", service.name);
-        out.push(rate_anomaly(service, bench, kind, &deviation, total, severity, &subject, exemplars));
+        out.push(rate_anomaly(
+            service, bench, kind, &deviation, total, severity, &subject, exemplars,
+        ));
     } else if total == 0 && service.total.mean() > 1.0 {
         gone = true;
     }
@@ -133,7 +137,16 @@ fn close_service(
         let subject = format!("{}: records of level error or above,", service.name);
         let exemplars = gravest(counts);
         let kind = AnomalyKind::LevelShift;
-        out.push(rate_anomaly(service, bench, kind, &deviation, grave, Severity::Error, &subject, exemplars));
+        out.push(rate_anomaly(
+            service,
+            bench,
+            kind,
+            &deviation,
+            grave,
+            Severity::Error,
+            &subject,
+            exemplars,
+        ));
     }
     gone
 }
@@ -228,7 +241,7 @@ fn template_anomaly(
     gravity: Gravity,
     deviation: &Deviation,
 ) -> Anomaly {
-    let text = service.catalogue.text(id).to_string();
+    let text = service.catalogue.text(id);
     let severity = match (deviation.direction, gravity) {
         (Direction::Up, Gravity::Grave) => Severity::Error,
         (Direction::Up, Gravity::Notable) => Severity::Warning,
@@ -319,7 +332,7 @@ fn forest_anomaly(
         lower: 0.0,
         upper: isolation.typical,
         reason: format!(
-            "{}: the window as a whole is unusual, isolation {:.2} against a median of {:.2}: {}",
+            "{}: the window as a whole is unusual, isolation {:.2} against a usual {:.2}: {}",
             service.name,
             isolation.score,
             isolation.typical,

@@ -235,7 +235,8 @@ impl DetectState {
         tallies: &[crate::tally::SkeletonTally],
     ) -> &mut Service {
         let known = self.services.contains_key(name);
-        let name = if known || self.services.len() < settings.services_max { name } else { OTHER_SERVICE };
+        let name =
+            if known || self.services.len() < settings.services_max { name } else { OTHER_SERVICE };
         let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
         self.services
             .entry(name.to_owned())

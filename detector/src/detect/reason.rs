@@ -8,7 +8,13 @@ use super::series::{Deviation, Direction};
 const TEXT_CHARS_MAX: usize = 160;
 
 /// Says that a template was never seen before.
-pub fn novelty(service: &str, text: &str, level: &str, records: u64, since: Duration) -> String {
+pub(super) fn novelty(
+    service: &str,
+    text: &str,
+    level: &str,
+    records: u64,
+    since: Duration,
+) -> String {
     format!(
         "{service}: first `{}`{level} in {} records over {}",
         shorten(text),
@@ -18,7 +24,7 @@ pub fn novelty(service: &str, text: &str, level: &str, records: u64, since: Dura
 }
 
 /// Says how a count deviates.
-pub fn rate(subject: &str, actual: u64, window: Duration, deviation: &Deviation) -> String {
+pub(super) fn rate(subject: &str, actual: u64, window: Duration, deviation: &Deviation) -> String {
     let verdict = &deviation.verdict;
     let expected = if verdict.upper >= 1.0 {
         format!("expected {} to {}", count(verdict.lower), count(verdict.upper))
@@ -28,10 +34,20 @@ pub fn rate(subject: &str, actual: u64, window: Duration, deviation: &Deviation)
     let lasting = window * deviation.windows;
     match deviation.direction {
         Direction::Gone => {
-            format!("{subject} nothing for {}, usually {} in {}", span(lasting + window), count(verdict.typical), span(window))
+            format!(
+                "{subject} nothing for {}, usually {} in {}",
+                span(lasting + window),
+                count(verdict.typical),
+                span(window)
+            )
         }
         _ if deviation.windows > 1 => {
-            format!("{subject} {} in {}, {expected}, for {}", grouped(actual), span(window), span(lasting))
+            format!(
+                "{subject} {} in {}, {expected}, for {}",
+                grouped(actual),
+                span(window),
+                span(lasting)
+            )
         }
         _ => format!("{subject} {} in {}, {expected}", grouped(actual), span(window)),
     }

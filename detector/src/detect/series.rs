@@ -86,9 +86,9 @@ impl Series {
             _ => 1,
         };
         self.streak = Some((direction, windows));
-        let again = self.stated.is_some_and(|(before, last)| {
-            before == direction && at.since(last) < REPEAT_AFTER
-        });
+        let again = self
+            .stated
+            .is_some_and(|(before, last)| before == direction && at.since(last) < REPEAT_AFTER);
         if again {
             return None;
         }

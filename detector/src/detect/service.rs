@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use logwake_models::template::{AssignmentKind, Catalogue, CatalogueLimits, TemplateId};
+use logwake_models::template::{Catalogue, CatalogueLimits, TemplateId};
 use serde::{Deserialize, Serialize};
 
 use crate::anomaly::Evidence;
@@ -124,7 +124,6 @@ impl Service {
         for (alias, into) in self.catalogue.take_merges() {
             self.fold(alias, into);
         }
-        debug_assert!(assignment.kind != AssignmentKind::Known, "find() would have found it");
         self.catalogue.resolve(assignment.id)
     }
 

@@ -162,7 +162,7 @@ impl Tally {
             Some(text) => (xxhash_rust::xxh3::xxh3_64(text.as_bytes()), text, true),
             None => {
                 self.masks.mask(record.content, &mut self.skeleton);
-                (self.skeleton.hash, self.skeleton.text.as_str(), false)
+                (self.skeleton.hash(), self.skeleton.text(), false)
             }
         };
         let service = self.open.service_idx(record.service);
