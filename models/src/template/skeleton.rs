@@ -387,6 +387,14 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
     let mut at = start;
     while at < end {
         if class(content[at]) & HARD != 0 {
+            if content[at] == b'{'
+                && shape::is_uuid(content.get(at + 1..at + 37).unwrap_or(b""))
+                && content.get(at + 37) == Some(&b'}')
+            {
+                out.variable(at, at + 38, ShapeClass::Uuid);
+                at += 38;
+                continue;
+            }
             if content[at] == b'='
                 && let Some(close) = quoted_value(content, start, at)
             {
@@ -411,11 +419,29 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
             continue;
         }
         let stop = piece_end(content, at, end);
+        if is_key(content, at, stop) {
+            out.literal(&content[at..stop]);
+            at = stop;
+            continue;
+        }
         let stop = shape::whole_end(content, at, stop, end);
         shape::piece(content, at, stop, out);
         at = stop;
     }
     end
+}
+
+/// Digits that a key before `=` may have.
+const KEY_DIGITS_MAX: usize = 3;
+
+/// A name right before `=` is a key and stays, `r24=` like `size=`.
+fn is_key(content: &[u8], start: usize, end: usize) -> bool {
+    let key = &content[start..end];
+    content.get(end) == Some(&b'=')
+        && content.get(end + 1) != Some(&b'=')
+        && key[0].is_ascii_alphabetic()
+        && key.iter().all(|&byte| class(byte) & (ALPHA | DIGIT | UNDER) != 0)
+        && key.iter().filter(|byte| byte.is_ascii_digit()).count() <= KEY_DIGITS_MAX
 }
 
 fn piece_end(content: &[u8], start: usize, end: usize) -> usize {
