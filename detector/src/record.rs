@@ -35,15 +35,8 @@ impl Level {
     pub const COUNT: usize = 7;
 
     /// Every level in order.
-    pub const ALL: [Self; Self::COUNT] = [
-        Self::Unknown,
-        Self::Trace,
-        Self::Debug,
-        Self::Info,
-        Self::Warn,
-        Self::Error,
-        Self::Fatal,
-    ];
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Unknown, Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
 
     /// Returns the name in lower case, as events spell it.
     pub const fn as_str(self) -> &'static str {
