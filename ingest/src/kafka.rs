@@ -120,12 +120,13 @@ impl GroupConsumer {
         timeout: Duration,
     ) -> KafkaResult<Vec<(Partition, Option<i64>)>> {
         let answer = self.consumer.committed_offsets(list(partitions), timeout)?;
-        let offset = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
-            match element.offset() {
+        let offset =
+            |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element
+                .offset()
+            {
                 Offset::Offset(offset) => Some(offset),
                 _ => None,
-            }
-        };
+            };
         let elements = answer.elements();
         Ok(elements
             .iter()
@@ -137,7 +138,12 @@ impl GroupConsumer {
     ///
     /// # Errors
     /// Where its leader does not answer in time.
-    pub fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> KafkaResult<(i64, i64)> {
+    pub fn bounds(
+        &self,
+        topic: &str,
+        partition: i32,
+        timeout: Duration,
+    ) -> KafkaResult<(i64, i64)> {
         self.consumer.fetch_watermarks(topic, partition, timeout)
     }
 

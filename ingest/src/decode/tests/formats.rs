@@ -55,29 +55,49 @@ fn envelopes() {
 
 #[test]
 fn forced_formats() {
-    check("json", "{\"a\":1\n[1]\nplain\n{\"msg\":\"x\"}", expect![[r#"
+    check(
+        "json",
+        "{\"a\":1\n[1]\nplain\n{\"msg\":\"x\"}",
+        expect![[r#"
         reject 0x1 invalid_json 6 bytes
         reject 0x1 not_an_object 3 bytes
         reject 0x1 invalid_json 5 bytes
         - unknown svc | x
-    "#]]);
-    check("docker", "{\"log\":\"a\\n\"}\n{\"msg\":\"x\"}", expect![[r#"
+    "#]],
+    );
+    check(
+        "docker",
+        "{\"log\":\"a\\n\"}\n{\"msg\":\"x\"}",
+        expect![[r#"
         - unknown svc | a
         reject 0x1 format_mismatch 11 bytes
-    "#]]);
-    check("gelf", "{\"short_message\":\"a\",\"level\":4}\n{\"msg\":\"x\"}", expect![[r#"
+    "#]],
+    );
+    check(
+        "gelf",
+        "{\"short_message\":\"a\",\"level\":4}\n{\"msg\":\"x\"}",
+        expect![[r#"
         - warn svc | a
         reject 0x1 format_mismatch 11 bytes
-    "#]]);
-    check("cri", "2026-03-04T10:00:00Z stdout F a\nplain", expect![[r#"
+    "#]],
+    );
+    check(
+        "cri",
+        "2026-03-04T10:00:00Z stdout F a\nplain",
+        expect![[r#"
         2026-03-04T10:00:00Z unknown svc | a
         reject 0x1 format_mismatch 5 bytes
-    "#]]);
-    check("plain", "2026-03-04T10:00:00Z ERROR a\n{\"msg\":1}\n  x", expect![[r#"
+    "#]],
+    );
+    check(
+        "plain",
+        "2026-03-04T10:00:00Z ERROR a\n{\"msg\":1}\n  x",
+        expect![[r#"
         - unknown svc | 2026-03-04T10:00:00Z ERROR a
         - unknown svc | {"msg":1}
         - unknown svc |   x
-    "#]]);
+    "#]],
+    );
     check(
         "logfmt",
         "a=1 b=2\nlevel=warn ts=2026-03-04T10:00:00Z msg=\"x \\\"y\\\"\" svc=z",
@@ -118,7 +138,8 @@ fn otlp() {
         reject 2x1 invalid_otlp 18 bytes
         2026-03-04T10:00:00Z error shop @h | boom
         2026-03-04T10:00:00Z warn shop @h | a=7
-    "#]].assert_eq(&decode(options("auto"), &[payload, empty, br#"{"resourceLogs":7}"#]));
+    "#]]
+    .assert_eq(&decode(options("auto"), &[payload, empty, br#"{"resourceLogs":7}"#]));
 }
 
 #[test]
@@ -132,9 +153,11 @@ fn patterns_of_the_user() {
     expect![[r#"
         2026-03-04T10:00:00Z warn shop @web | slow
         - unknown svc | ERROR other
-    "#]].assert_eq(&decode(options, &lines));
+    "#]]
+    .assert_eq(&decode(options, &lines));
     let error = HeaderPattern::new("mine", "(?P<when>.)").unwrap_err();
-    expect!["header pattern `mine` has the group `when`; use time, level, service, host, message"].assert_eq(&error.to_string());
+    expect!["header pattern `mine` has the group `when`; use time, level, service, host, message"]
+        .assert_eq(&error.to_string());
     let error = "no such".parse::<Format>().unwrap_err();
     expect!["format `no such` is unknown; use auto, plain, json, logfmt, syslog, cri, docker, gelf, otlp, or the name of a header pattern from the configuration (none is defined)"].assert_eq(&error.to_string());
 }
@@ -158,12 +181,14 @@ fn bytes_that_are_no_text() {
         reject 5x1 invalid_encoding 4 bytes
         - unknown svc | a\x00b\xff
         - unknown svc | a\xef\xbf\xbdb
-    "#]].assert_eq(&decode(options("auto"), &lines));
+    "#]]
+    .assert_eq(&decode(options("auto"), &lines));
     let options = DecoderOptions { line_bytes_max: 4, ..options("auto") };
     expect![[r#"
         reject 0x1 too_long 5 bytes
         - unknown svc | 1234
-    "#]].assert_eq(&decode(options, &[b"12345", b"1234"]));
+    "#]]
+    .assert_eq(&decode(options, &[b"12345", b"1234"]));
 }
 
 #[test]
@@ -176,5 +201,6 @@ fn session_and_service_of_the_user() {
     expect![[r#"
         - unknown hdfs session=-17 | got blk_-17 now
         - unknown hdfs | none
-    "#]].assert_eq(&decode(options, &[b"got blk_-17 now", b"none"]));
+    "#]]
+    .assert_eq(&decode(options, &[b"got blk_-17 now", b"none"]));
 }
