@@ -1,3 +1,4 @@
 //! What Logwake learns.
 
 pub mod forest;
+pub mod rate;
