@@ -295,7 +295,10 @@ fn variable_len(text: &str) -> usize {
     let mut len = WILDCARD.len();
     loop {
         let rest = &text[len..];
-        let more = list_len(rest).or_else(|| unit_len(rest)).or_else(|| group_len(rest));
+        let more = list_len(rest)
+            .or_else(|| unit_len(rest))
+            .or_else(|| group_len(rest))
+            .or_else(|| full_stop_len(rest));
         match more {
             Some(more) => len += more,
             None => return len,
@@ -314,6 +317,12 @@ fn unit_len(rest: &str) -> Option<usize> {
     let next = rest.strip_prefix(' ')?;
     let len = next.find(|c: char| !c.is_alphabetic()).unwrap_or(next.len());
     is_unit(&next[..len]).then_some(len + 1)
+}
+
+/// Full stops, which end a sentence or a value.
+fn full_stop_len(rest: &str) -> Option<usize> {
+    let len = rest.len() - rest.trim_start_matches(['.', '!', '?']).len();
+    (len > 0).then_some(len)
 }
 
 /// `(<*>)`, `(<*> kB)` and `()` after a variable.

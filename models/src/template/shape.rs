@@ -10,6 +10,7 @@ use super::byte_class::{
 };
 use super::known_words;
 use super::skeleton::{ShapeClass, Skeleton, value_word};
+use super::vocabulary;
 
 /// Shortest run of the letters a to f that is a number and no word.
 const HEX_WORD_LEN_MIN: usize = 8;
@@ -206,6 +207,17 @@ fn is_hex_segment(segment: &[u8]) -> bool {
 fn is_host_like(text: &[u8]) -> bool {
     let bits = classes_of(text);
     text == b"localhost" || (bits & DOT != 0 && bits & (SLASH | UPPER) == 0)
+}
+
+/// `intranet:8080` at the start of a line, where the word is none of general English.
+pub(super) fn is_port_of_host(text: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', text) else { return false };
+    let (host, port) = (&text[..colon], &text[colon + 1..]);
+    let known = |host| vocabulary::openness(host) != vocabulary::Openness::Open;
+    (2..=5).contains(&port.len())
+        && port.iter().all(u8::is_ascii_digit)
+        && host.first().is_some_and(u8::is_ascii_lowercase)
+        && std::str::from_utf8(host).is_ok_and(|host| !known(host))
 }
 
 /// Pieces with slashes or an at sign, and digits.
@@ -412,7 +424,7 @@ fn is_address(text: &[u8]) -> bool {
 }
 
 /// Host names and packages: three labels with a known end or root, or two with a known end.
-fn is_domain(text: &[u8]) -> bool {
+pub(super) fn is_domain(text: &[u8]) -> bool {
     let labels = memchr::memchr_iter(b'.', text).count() + 1;
     let valid = |label: &[u8]| {
         !label.is_empty() && label.iter().all(|b| class(*b) & !(ALPHA | SIGN | UNDER | OTHER) == 0)
