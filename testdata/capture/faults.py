@@ -10,10 +10,12 @@ import time
 
 import psycopg2
 
+from load import Load, schedule
 from machine import PYTHON, ROOT
 from servers import POSTGRES_BIN, Server
 
 CRASHES = 10
+RUSH_SEED, RUSH_PER_SEC = 7, 9.0
 
 
 def steady(_, seconds):
@@ -121,6 +123,19 @@ def harmless_flood(shop, seconds):
     shop.services["catalog"].process.send_signal(signal.SIGUSR1)
     time.sleep(seconds)
     shop.services["catalog"].process.send_signal(signal.SIGUSR1)
+
+
+def harmless_restart(shop, seconds):
+    """Checkout is started anew at the same version, as for a change of its settings."""
+    shop.deploy("checkout", "2.3.1")
+    time.sleep(seconds - 2)
+
+
+def harmless_rush(_, seconds):
+    """More customers come than usual, and all are served."""
+    rush = Load(schedule(RUSH_SEED, RUSH_PER_SEC, seconds))
+    rush.start()
+    rush.join()
 
 
 def harmless_backup(_, seconds):

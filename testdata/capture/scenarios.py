@@ -72,6 +72,13 @@ SCENARIOS = {
         (*learning(420), fault("lock_wait", "postgres", 75, "still waiting for"), Phase(160),
          fault("hung_service", "catalog", 70, "upstream timed out|timed out"), Phase(120)),
     ),
+    "quiet-rush": Scenario(
+        "Nothing goes wrong; checkout is restarted, and for a while two thirds more customers come than usual.",
+        79, 14.0,
+        (*learning(420), Phase(60, kind="quiet_steady"),
+         fault("harmless_restart", "checkout", 90, "checkout 2.3.1 is stopping"), Phase(30, kind="quiet_after_restart"),
+         fault("harmless_rush", "nginx-access", 90, ""), Phase(60, kind="quiet_after_rush")),
+    ),
     "quiet": Scenario(
         "Nothing goes wrong; debug logging of the catalog is on for a while, and a backup runs.",
         67, 14.0,
