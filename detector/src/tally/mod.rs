@@ -57,6 +57,9 @@ pub struct TallyState {
     clock: SourceClock,
     seq: u64,
     to: u64,
+    /// Wall time of the last batch.
+    heartbeat: Option<Timestamp>,
+    was_idle: bool,
 }
 
 /// The tally machine of one source.
@@ -69,8 +72,6 @@ pub struct Tally {
     state: TallyState,
     open: OpenBatch,
     wall: Timestamp,
-    heartbeat: Timestamp,
-    was_idle: bool,
     skeleton: Skeleton,
 }
 
@@ -101,8 +102,6 @@ impl Tally {
             state: TallyState::default(),
             open: OpenBatch::default(),
             wall,
-            heartbeat: Timestamp::MIN,
-            was_idle: false,
             skeleton: Skeleton::default(),
         }
     }
@@ -189,7 +188,8 @@ impl Tally {
 
     fn cut(&mut self, to: u64, wall: Timestamp, idle: bool, out: &mut Vec<TallyBatch>) {
         self.wall = wall;
-        let due = wall >= self.heartbeat + HEARTBEAT || idle != self.was_idle;
+        let beat = self.state.heartbeat.is_none_or(|last| wall >= last + HEARTBEAT);
+        let due = beat || idle != self.state.was_idle;
         if to > self.state.to || self.open.lines.total() > 0 || due {
             self.close(to, idle, out);
         }
@@ -215,8 +215,8 @@ impl Tally {
         open.places.clear();
         open.service = 0;
         self.state.seq += 1;
-        self.heartbeat = self.wall;
-        self.was_idle = idle;
+        self.state.heartbeat = Some(self.wall);
+        self.state.was_idle = idle;
     }
 
     /// Gives records that came before any stated time the time of their source, else wall time.
