@@ -79,7 +79,9 @@ pub struct Tally {
 struct OpenBatch {
     lines: LineCounts,
     services: Vec<ServiceTally>,
+    /// The service of the last record, which is mostly that of the next.
     service: usize,
+    by_name: FxHashMap<String, usize>,
     /// Whether records stand under `Timestamp::MIN` until their source tells a time.
     untimed: bool,
     places: FxHashMap<(u32, Timestamp, u64), u32>,
@@ -213,6 +215,7 @@ impl Tally {
             services: std::mem::take(&mut open.services),
         });
         open.places.clear();
+        open.by_name.clear();
         open.service = 0;
         self.state.seq += 1;
         self.state.heartbeat = Some(self.wall);
@@ -246,11 +249,14 @@ impl OpenBatch {
         if self.services.get(self.service).is_some_and(|service| service.name == name) {
             return self.service;
         }
-        let found = self.services.iter().position(|service| service.name == name);
-        self.service = found.unwrap_or_else(|| {
-            self.services.push(ServiceTally { name: name.to_owned(), skeletons: Vec::new() });
-            self.services.len() - 1
-        });
+        self.service = match self.by_name.get(name) {
+            Some(idx) => *idx,
+            None => {
+                self.by_name.insert(name.to_owned(), self.services.len());
+                self.services.push(ServiceTally { name: name.to_owned(), skeletons: Vec::new() });
+                self.services.len() - 1
+            }
+        };
         self.service
     }
 }
