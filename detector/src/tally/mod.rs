@@ -27,6 +27,9 @@ use crate::time::Timestamp;
 const TEXT_BYTES_MAX: usize = 512;
 /// Hosts counted by name for one skeleton in one batch.
 const HOSTS_MAX: usize = 16;
+/// Counters in one batch, after which it is closed early: lines that are all different must not
+/// make one that no broker takes.
+const PLACES_MAX: usize = 10_000;
 /// How often a source that has nothing to say shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -153,8 +156,9 @@ impl Tally {
         };
         self.open.lines.tallied += lines;
         self.count(record, time);
-        if self.slot() != before && before.is_some() {
-            self.close(record.offset + 1, false, out);
+        let moved = self.slot() != before && before.is_some();
+        if moved || self.open.places.len() >= PLACES_MAX {
+            self.close(self.end_of(record), false, out);
         }
     }
 
@@ -234,6 +238,14 @@ impl Tally {
             tally.window = time.window_start(self.settings.window);
             tally.first.time = time;
             tally.first.at = time;
+        }
+    }
+
+    /// The first offset after a record; lines that were joined are lines of their own in a file.
+    fn end_of(&self, record: &Record<'_>) -> u64 {
+        match self.source {
+            Source::Partition { .. } => record.offset + 1,
+            Source::File { .. } => record.offset + u64::from(record.lines.max(1)),
         }
     }
 
