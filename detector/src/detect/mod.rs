@@ -169,11 +169,11 @@ impl Detect {
     fn close_windows(&mut self, out: &mut Vec<Anomaly>) {
         let Some(progress) = self.state.fleet.progress() else { return };
         let watermark = (progress - self.settings.lateness).window_start(self.settings.window);
-        let Some(mut next) = self.state.closed.or_else(|| self.state.first_open()) else { return };
+        let Some(begin) = self.state.closed.or_else(|| self.state.first_open()) else { return };
+        let mut next = begin;
         while next < watermark {
             if self.state.gap >= self.settings.gap_windows_max {
                 next = self.state.first_open().map_or(watermark, |open| open.min(watermark));
-                self.state.gap = 0;
                 if next >= watermark {
                     break;
                 }
@@ -181,7 +181,9 @@ impl Detect {
             self.close_window(next, out);
             next = next + self.settings.window;
         }
-        self.state.closed = Some(next.max(self.state.closed.unwrap_or(next)));
+        if next > begin {
+            self.state.closed = Some(next);
+        }
     }
 
     fn close_window(&mut self, window: Timestamp, out: &mut Vec<Anomaly>) {
