@@ -84,8 +84,8 @@ pub struct DetectCounts {
     pub repeated: u64,
     /// Windows closed.
     pub windows: u64,
-    /// Tallies dropped at a limit on open windows.
-    pub windows_dropped: u64,
+    /// Records dropped at a limit on open windows.
+    pub records_dropped: u64,
 }
 
 /// The detect machine of one shard.
@@ -152,18 +152,18 @@ impl Detect {
         for tallies in std::mem::take(&mut batch.services) {
             let service = self.state.service(&tallies.name, &settings, &tallies.skeletons);
             for tally in tallies.skeletons {
-                let full = service.open.len() >= settings.open_windows_max;
-                if full && !service.open.contains_key(&tally.window) {
-                    dropped += 1;
+                let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
+                    dropped += tally.count();
                     continue;
-                }
+                };
+                dropped += lost;
                 let novel = service.take(tally, &batch.source, closed);
                 if let Some(novelty) = novel.filter(|_| service.is_warm(&settings)) {
                     out.push(service.novelty(novelty.id, &novelty.first, &settings));
                 }
             }
         }
-        self.state.counts.windows_dropped += dropped;
+        self.state.counts.records_dropped += dropped;
     }
 
     fn close_windows(&mut self, out: &mut Vec<Anomaly>) {

@@ -115,6 +115,23 @@ impl Service {
         novel.then_some(Novelty { id, first: evidence })
     }
 
+    /// Makes room for the window of a tally by giving up a later one; returns the records lost with
+    /// that, `None` where the tally's own window is the latest.
+    pub(super) fn room_for(
+        &mut self,
+        tally: &SkeletonTally,
+        closed: Option<Timestamp>,
+        open_windows_max: usize,
+    ) -> Option<u64> {
+        let late = closed.is_some_and(|closed| tally.window < closed);
+        let known = late || self.open.contains_key(&tally.window);
+        if known || self.open.len() < open_windows_max {
+            return Some(0);
+        }
+        let latest = self.open.last_entry().filter(|entry| *entry.key() > tally.window)?;
+        Some(latest.remove().levels().iter().sum())
+    }
+
     /// Finds the template of a tally's skeleton and folds what merged on the way.
     fn assign(&mut self, tally: &SkeletonTally) -> TemplateId {
         if let Some(id) = self.catalogue.find(tally.hash) {
