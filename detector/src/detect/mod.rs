@@ -135,6 +135,8 @@ impl Detect {
         let mut anomalies = Vec::new();
         self.count(&mut batch, &mut anomalies);
         self.close_windows(&mut anomalies);
+        let told = self.state.told.unwrap_or(Timestamp::MIN);
+        anomalies.iter_mut().for_each(|anomaly| anomaly.at = anomaly.at.max(told));
         anomalies.sort_by_key(|anomaly| anomaly.at);
         let progress = self.state.fleet.progress();
         if anomalies.is_empty() && progress == self.state.told {
