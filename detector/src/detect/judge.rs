@@ -340,7 +340,7 @@ fn forest_anomaly(
         window_start: bench.window,
         window_end: bench.window + bench.settings.window,
         template: None,
-        score: isolation.score,
+        score: score_of(isolation.p_value),
         p_value: isolation.p_value,
         actual: isolation.score,
         typical: isolation.typical,
