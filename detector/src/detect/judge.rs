@@ -139,17 +139,17 @@ fn close_service(
             Direction::Down => Severity::Warning,
             Direction::Gone => Severity::Error,
         };
-        let subject = format!("{}: all records,", service.name);
+        let subject = format!("{}: records", service.name);
         out.push(rate_anomaly(
             service, bench, kind, &deviation, total, severity, &subject, exemplars,
         ));
-    } else if total == 0 && service.total.mean() > 1.0 {
+    } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
     }
     if let Some(deviation) = service.grave.close(grave, bench.at, &demand(Gravity::Grave))
         && deviation.direction == Direction::Up
     {
-        let subject = format!("{}: records of level error or above,", service.name);
+        let subject = format!("{}: records of level error or above", service.name);
         let exemplars = gravest(counts);
         let kind = AnomalyKind::LevelShift;
         out.push(rate_anomaly(
@@ -182,7 +182,8 @@ fn close_templates(
             None => Gravity::Plain,
         };
         let Some(deviation) = stats.rate.close(count, bench.at, &demand(gravity)) else { continue };
-        if deviation.direction != Direction::Up && whole_service {
+        let is_old = deviation.direction == Direction::Gone && deviation.is_repeat;
+        if is_old || (deviation.direction != Direction::Up && whole_service) {
             continue;
         }
         out.push(template_anomaly(service, bench, *id, stats, cell, gravity, &deviation));
