@@ -36,6 +36,8 @@ pub struct Cluster {
     pub last_at: Timestamp,
     /// Event time of the last change that was sent.
     pub sent_at: Timestamp,
+    /// How many services were named in that.
+    pub services_sent: usize,
     /// Whether something came since then.
     pub is_dirty: bool,
     /// Severity sent last.
@@ -76,6 +78,7 @@ impl Cluster {
             started_at: evidence_time(anomaly),
             last_at: anomaly.at,
             sent_at: anomaly.at,
+            services_sent: 0,
             is_dirty: false,
             severity: Severity::Info,
             services: BTreeMap::new(),

@@ -121,7 +121,7 @@ impl Alert {
             }
         };
         self.decide(idx, anomaly.at, Action::Merge, reason, Some(&anomaly.id), out);
-        self.send_if_due(idx, anomaly.at, &anomaly.service, out);
+        self.send_if_due(idx, anomaly.at, out);
     }
 
     /// Finds the active cluster that an anomaly belongs to, by the strongest bond there is.
@@ -153,13 +153,7 @@ impl Alert {
         (gap <= self.settings.join_gap).then_some(Reason::CloseInTime)
     }
 
-    fn send_if_due(
-        &mut self,
-        idx: usize,
-        at: Timestamp,
-        service: &str,
-        out: &mut Vec<AlertOutput>,
-    ) {
+    fn send_if_due(&mut self, idx: usize, at: Timestamp, out: &mut Vec<AlertOutput>) {
         let cluster = &self.state.clusters[idx];
         let severity = cluster.judge_severity();
         if !cluster.is_open {
@@ -168,8 +162,7 @@ impl Alert {
             }
             return;
         }
-        let newcomer =
-            cluster.services.get(service).is_some_and(|share| share.first >= cluster.sent_at);
+        let newcomer = cluster.services.len() > cluster.services_sent;
         let reason = if severity > cluster.severity {
             Reason::SeverityRaised
         } else if newcomer && at.since(cluster.sent_at) >= self.settings.update_every / 4 {
@@ -194,6 +187,7 @@ impl Alert {
         cluster.severity = cluster.severity.max(cluster.judge_severity());
         cluster.is_open = true;
         cluster.is_dirty = false;
+        cluster.services_sent = cluster.services.len();
         cluster.sent_at = at;
         out.push(AlertOutput::Change(Box::new(cluster.change(state, at, reason))));
         self.decide(idx, at, Action::Send, reason, None, out);
@@ -227,7 +221,7 @@ impl Alert {
     }
 
     fn make_room(&mut self, at: Timestamp, out: &mut Vec<AlertOutput>) {
-        if self.state.clusters.len() < self.settings.clusters_max {
+        if self.state.clusters.len() < self.settings.clusters_max.max(1) {
             return;
         }
         let weight = |idx: &usize| self.state.clusters[*idx].weight();
