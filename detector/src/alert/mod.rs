@@ -22,6 +22,9 @@ use crate::anomaly::{Anomaly, id_of};
 use crate::detect::Findings;
 use crate::time::Timestamp;
 
+/// Anomalies that wait for slow shards; beyond it, the earliest are taken without waiting.
+const QUEUE_MAX: usize = 65_536;
+
 /// How alerts are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlertSettings {
@@ -95,16 +98,20 @@ impl Alert {
             let key = (anomaly.at, anomaly.service.clone(), anomaly.id.clone());
             self.state.queue.insert(key, anomaly);
         }
-        let Some(progress) = self.state.progress() else { return };
+        let progress = self.state.progress();
+        let mut waiting = self.state.queue.len();
         while let Some(next) = self.state.queue.first_entry() {
-            if next.key().0 > progress {
+            if Some(next.key().0) > progress && waiting <= QUEUE_MAX {
                 break;
             }
+            waiting -= 1;
             let anomaly = next.remove();
             self.pass_time(anomaly.at, out);
             self.take(&anomaly, out);
         }
-        self.pass_time(progress, out);
+        if let Some(progress) = progress {
+            self.pass_time(progress, out);
+        }
     }
 
     /// Puts an anomaly into the cluster that it belongs to.
