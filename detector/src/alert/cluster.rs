@@ -1,7 +1,7 @@
 //! One alert cluster: anomalies held to have one cause, what they weigh, and what they say.
 //!
 //! Weights are those of [`weight_of`]; what is only `info` never opens a cluster by itself, and a
-//! condition that repeats adds half of what it added the last time.
+//! condition that repeats adds half of what it added the last time, a quarter of its own at least.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,8 @@ use super::title;
 const HOSTS_MAX: usize = 32;
 const MEMBERS_MAX: usize = 200;
 const STORY_MAX: usize = 24;
+/// Conditions told apart in a cluster; further ones weigh what a repetition does.
+const FINGERPRINTS_MAX: usize = 4096;
 /// Lines shown with an alert.
 const EVIDENCE_MAX: usize = 6;
 /// What anomalies of severity info may add to a cluster in all.
@@ -36,6 +38,8 @@ pub struct Cluster {
     pub last_at: Timestamp,
     /// Event time of the last change that was sent.
     pub sent_at: Timestamp,
+    /// How many services were named in that.
+    pub services_sent: usize,
     /// Whether something came since then.
     pub is_dirty: bool,
     /// Severity sent last.
@@ -76,6 +80,7 @@ impl Cluster {
             started_at: evidence_time(anomaly),
             last_at: anomaly.at,
             sent_at: anomaly.at,
+            services_sent: 0,
             is_dirty: false,
             severity: Severity::Info,
             services: BTreeMap::new(),
@@ -179,9 +184,17 @@ impl Cluster {
 
     fn weigh(&mut self, anomaly: &Anomaly) -> f64 {
         let full = weight_of(anomaly);
-        let next = self.fingerprints.entry(fingerprint_of(anomaly)).or_insert(full);
+        let fingerprint = fingerprint_of(anomaly);
+        let is_full = self.fingerprints.len() >= FINGERPRINTS_MAX;
+        let next = match self.fingerprints.get(&fingerprint) {
+            Some(next) => *next,
+            None if is_full => 0.0,
+            None => full,
+        };
         let weight = next.max(full * 0.25).min(full);
-        *next = weight / 2.0;
+        if !is_full || self.fingerprints.contains_key(&fingerprint) {
+            self.fingerprints.insert(fingerprint, weight / 2.0);
+        }
         if anomaly.severity == Severity::Info {
             self.info_weight += weight;
         } else {

@@ -143,7 +143,7 @@ pub enum Reason {
     QuietAgain,
     /// Nothing more came before there was enough to send.
     NotEnoughEvidence,
-    /// Too many clusters were active; the oldest unsent one gave way.
+    /// Too many clusters were active; the lightest unsent one gave way, else the oldest.
     LimitReached,
 }
 
@@ -201,7 +201,7 @@ impl Reason {
             Self::MoreEvidence => "more came since the last update",
             Self::QuietAgain => "nothing more came for long enough",
             Self::NotEnoughEvidence => "nothing more came before the evidence weighed enough",
-            Self::LimitReached => "too many alerts were active and this one had weighed least",
+            Self::LimitReached => "too many alerts were active, and this one had weighed least or lasted longest",
         }
     }
 }

@@ -22,6 +22,9 @@ use crate::anomaly::{Anomaly, id_of};
 use crate::detect::Findings;
 use crate::time::Timestamp;
 
+/// Anomalies that wait for slow shards; beyond it, the earliest are taken without waiting.
+const QUEUE_MAX: usize = 65_536;
+
 /// How alerts are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlertSettings {
@@ -95,16 +98,20 @@ impl Alert {
             let key = (anomaly.at, anomaly.service.clone(), anomaly.id.clone());
             self.state.queue.insert(key, anomaly);
         }
-        let Some(progress) = self.state.progress() else { return };
+        let progress = self.state.progress();
+        let mut waiting = self.state.queue.len();
         while let Some(next) = self.state.queue.first_entry() {
-            if next.key().0 > progress {
+            if Some(next.key().0) > progress && waiting <= QUEUE_MAX {
                 break;
             }
+            waiting -= 1;
             let anomaly = next.remove();
             self.pass_time(anomaly.at, out);
             self.take(&anomaly, out);
         }
-        self.pass_time(progress, out);
+        if let Some(progress) = progress {
+            self.pass_time(progress, out);
+        }
     }
 
     /// Puts an anomaly into the cluster that it belongs to.
@@ -121,7 +128,7 @@ impl Alert {
             }
         };
         self.decide(idx, anomaly.at, Action::Merge, reason, Some(&anomaly.id), out);
-        self.send_if_due(idx, anomaly.at, &anomaly.service, out);
+        self.send_if_due(idx, anomaly.at, out);
     }
 
     /// Finds the active cluster that an anomaly belongs to, by the strongest bond there is.
@@ -153,13 +160,7 @@ impl Alert {
         (gap <= self.settings.join_gap).then_some(Reason::CloseInTime)
     }
 
-    fn send_if_due(
-        &mut self,
-        idx: usize,
-        at: Timestamp,
-        service: &str,
-        out: &mut Vec<AlertOutput>,
-    ) {
+    fn send_if_due(&mut self, idx: usize, at: Timestamp, out: &mut Vec<AlertOutput>) {
         let cluster = &self.state.clusters[idx];
         let severity = cluster.judge_severity();
         if !cluster.is_open {
@@ -168,8 +169,7 @@ impl Alert {
             }
             return;
         }
-        let newcomer =
-            cluster.services.get(service).is_some_and(|share| share.first >= cluster.sent_at);
+        let newcomer = cluster.services.len() > cluster.services_sent;
         let reason = if severity > cluster.severity {
             Reason::SeverityRaised
         } else if newcomer && at.since(cluster.sent_at) >= self.settings.update_every / 4 {
@@ -194,6 +194,7 @@ impl Alert {
         cluster.severity = cluster.severity.max(cluster.judge_severity());
         cluster.is_open = true;
         cluster.is_dirty = false;
+        cluster.services_sent = cluster.services.len();
         cluster.sent_at = at;
         out.push(AlertOutput::Change(Box::new(cluster.change(state, at, reason))));
         self.decide(idx, at, Action::Send, reason, None, out);
@@ -227,7 +228,7 @@ impl Alert {
     }
 
     fn make_room(&mut self, at: Timestamp, out: &mut Vec<AlertOutput>) {
-        if self.state.clusters.len() < self.settings.clusters_max {
+        if self.state.clusters.len() < self.settings.clusters_max.max(1) {
             return;
         }
         let weight = |idx: &usize| self.state.clusters[*idx].weight();

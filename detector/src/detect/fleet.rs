@@ -53,6 +53,9 @@ impl FleetClock {
         if known.is_some_and(|known| batch.seq < known.next_seq) {
             return false;
         }
+        if known.is_none_or(|known| batch.to > known.to) {
+            self.idle_since = None;
+        }
         self.sources.insert(
             batch.source.clone(),
             SourceProgress {
@@ -159,6 +162,17 @@ mod tests {
     }
 
     #[test]
+    fn a_trickle_that_reaches_its_end_at_each_cut_is_no_stall() {
+        let trickle = |seq: u64| {
+            let mut batch = batch(0, seq, Some(50 + 60 * seq as i64), true, 20 * seq as i64);
+            batch.sources = 1;
+            batch
+        };
+        let batches: Vec<_> = (0..10).map(trickle).collect();
+        assert_eq!(progress(&batches), Some(590));
+    }
+
+    #[test]
     fn a_fleet_at_its_end_follows_wall_time_after_the_stall() {
         let idle = [
             batch(0, 0, Some(50), true, 1),
@@ -170,7 +184,7 @@ mod tests {
         let stalled = [
             batch(0, 0, Some(50), true, 1),
             batch(1, 0, None, true, 1),
-            batch(0, 1, Some(50), true, 41),
+            TallyBatch { to: 1, ..batch(0, 1, Some(50), true, 41) },
         ];
         assert_eq!(progress(&stalled), Some(90));
     }

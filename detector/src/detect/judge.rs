@@ -36,6 +36,7 @@ pub(super) struct Bench<'a> {
 /// Closes a window of a service and appends what is anomalous in it.
 pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
     let counts = service.open.remove(&bench.window).unwrap_or_default();
+    let novel = counts.novel as f64;
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
     let whole_service = close_service(service, &counts, bench, out);
@@ -44,10 +45,24 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     if !warm {
         out.truncate(begin);
     }
-    let novel = counts.novel as f64;
+    remember(service, counts);
     service.novelty_rate +=
         (novel - service.novelty_rate) * NEW_WEIGHT.max(1.0 / (service.windows + 1) as f64);
     service.windows += 1;
+}
+
+/// Keeps the last records, to be shown when no more come.
+fn remember(service: &mut Service, counts: WindowCounts) {
+    service.settled += counts.levels().iter().sum::<u64>();
+    let last = counts.templates.values().max_by_key(|cell| cell.first.exemplar.at);
+    if let Some(last) = last {
+        service.last = Some(last.first.clone());
+    }
+    for (id, cell) in counts.templates {
+        if let Some(stats) = service.templates.get_mut(&id) {
+            stats.last = cell.first;
+        }
+    }
 }
 
 impl Service {
@@ -61,7 +76,7 @@ impl Service {
         let text = self.catalogue.text(id);
         let exemplar = &first.exemplar;
         let p_value =
-            (1.0 - (-self.novelty_rate).exp()).clamp(1.0 / (1.0 + self.records as f64), 1.0);
+            (1.0 - (-self.novelty_rate).exp()).clamp(1.0 / (1.0 + self.settled as f64), 1.0);
         let gravity = gravity_of(exemplar.level, &text);
         let severity = match gravity {
             Gravity::Grave if p_value < 0.2 => Severity::Error,
@@ -75,7 +90,7 @@ impl Service {
             level => format!(" ({})", level.as_str()),
         };
         let span = settings.window * u32::try_from(self.windows).unwrap_or(u32::MAX);
-        let reason = reason::novelty(&self.name, &text, &level, self.records, span);
+        let reason = reason::novelty(&self.name, &text, &level, self.settled, span);
         Anomaly {
             id: id_of("a", &[&self.name, AnomalyKind::NewTemplate.as_str(), &id.to_string()]),
             kind: AnomalyKind::NewTemplate,
@@ -124,17 +139,17 @@ fn close_service(
             Direction::Down => Severity::Warning,
             Direction::Gone => Severity::Error,
         };
-        let subject = format!("{}: all records,", service.name);
+        let subject = format!("{}: records", service.name);
         out.push(rate_anomaly(
             service, bench, kind, &deviation, total, severity, &subject, exemplars,
         ));
-    } else if total == 0 && service.total.mean() > 1.0 {
+    } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
     }
     if let Some(deviation) = service.grave.close(grave, bench.at, &demand(Gravity::Grave))
         && deviation.direction == Direction::Up
     {
-        let subject = format!("{}: records of level error or above,", service.name);
+        let subject = format!("{}: records of level error or above", service.name);
         let exemplars = gravest(counts);
         let kind = AnomalyKind::LevelShift;
         out.push(rate_anomaly(
@@ -167,7 +182,8 @@ fn close_templates(
             None => Gravity::Plain,
         };
         let Some(deviation) = stats.rate.close(count, bench.at, &demand(gravity)) else { continue };
-        if deviation.direction != Direction::Up && whole_service {
+        let is_old = deviation.direction == Direction::Gone && deviation.is_repeat;
+        if is_old || (deviation.direction != Direction::Up && whole_service) {
             continue;
         }
         out.push(template_anomaly(service, bench, *id, stats, cell, gravity, &deviation));
@@ -325,7 +341,7 @@ fn forest_anomaly(
         window_start: bench.window,
         window_end: bench.window + bench.settings.window,
         template: None,
-        score: isolation.score,
+        score: score_of(isolation.p_value),
         p_value: isolation.p_value,
         actual: isolation.score,
         typical: isolation.typical,

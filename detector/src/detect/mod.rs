@@ -84,8 +84,8 @@ pub struct DetectCounts {
     pub repeated: u64,
     /// Windows closed.
     pub windows: u64,
-    /// Tallies dropped at a limit on open windows.
-    pub windows_dropped: u64,
+    /// Records dropped at a limit on open windows.
+    pub records_dropped: u64,
 }
 
 /// The detect machine of one shard.
@@ -135,6 +135,8 @@ impl Detect {
         let mut anomalies = Vec::new();
         self.count(&mut batch, &mut anomalies);
         self.close_windows(&mut anomalies);
+        let told = self.state.told.unwrap_or(Timestamp::MIN);
+        anomalies.iter_mut().for_each(|anomaly| anomaly.at = anomaly.at.max(told));
         anomalies.sort_by_key(|anomaly| anomaly.at);
         let progress = self.state.fleet.progress();
         if anomalies.is_empty() && progress == self.state.told {
@@ -152,28 +154,28 @@ impl Detect {
         for tallies in std::mem::take(&mut batch.services) {
             let service = self.state.service(&tallies.name, &settings, &tallies.skeletons);
             for tally in tallies.skeletons {
-                let full = service.open.len() >= settings.open_windows_max;
-                if full && !service.open.contains_key(&tally.window) {
-                    dropped += 1;
+                let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
+                    dropped += tally.count();
                     continue;
-                }
+                };
+                dropped += lost;
                 let novel = service.take(tally, &batch.source, closed);
                 if let Some(novelty) = novel.filter(|_| service.is_warm(&settings)) {
                     out.push(service.novelty(novelty.id, &novelty.first, &settings));
                 }
             }
         }
-        self.state.counts.windows_dropped += dropped;
+        self.state.counts.records_dropped += dropped;
     }
 
     fn close_windows(&mut self, out: &mut Vec<Anomaly>) {
         let Some(progress) = self.state.fleet.progress() else { return };
         let watermark = (progress - self.settings.lateness).window_start(self.settings.window);
-        let Some(mut next) = self.state.closed.or_else(|| self.state.first_open()) else { return };
+        let Some(begin) = self.state.closed.or_else(|| self.state.first_open()) else { return };
+        let mut next = begin;
         while next < watermark {
             if self.state.gap >= self.settings.gap_windows_max {
                 next = self.state.first_open().map_or(watermark, |open| open.min(watermark));
-                self.state.gap = 0;
                 if next >= watermark {
                     break;
                 }
@@ -181,7 +183,9 @@ impl Detect {
             self.close_window(next, out);
             next = next + self.settings.window;
         }
-        self.state.closed = Some(next.max(self.state.closed.unwrap_or(next)));
+        if next > begin {
+            self.state.closed = Some(next);
+        }
     }
 
     fn close_window(&mut self, window: Timestamp, out: &mut Vec<Anomaly>) {

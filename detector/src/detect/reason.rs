@@ -31,23 +31,12 @@ pub(super) fn rate(subject: &str, actual: u64, window: Duration, deviation: &Dev
     } else {
         "expected none".to_owned()
     };
-    let lasting = window * deviation.windows;
+    let lasting = span(window * deviation.windows);
+    let usual = format!("usually {} in {}", count(verdict.typical), span(window));
     match deviation.direction {
-        Direction::Gone => {
-            format!(
-                "{subject} nothing for {}, usually {} in {}",
-                span(lasting + window),
-                count(verdict.typical),
-                span(window)
-            )
-        }
+        Direction::Gone => format!("{subject} none for {lasting}, {usual}"),
         _ if deviation.windows > 1 => {
-            format!(
-                "{subject} {} in {}, {expected}, for {}",
-                grouped(actual),
-                span(window),
-                span(lasting)
-            )
+            format!("{subject} {} in {}, {expected}, for {lasting}", grouped(actual), span(window))
         }
         _ => format!("{subject} {} in {}, {expected}", grouped(actual), span(window)),
     }

@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 
 /// How soon a lasting condition is stated again.
 const REPEAT_AFTER: Duration = Duration::from_secs(60);
+/// After this long, what is gone has been given up.
+const GONE_MAX: Duration = Duration::from_secs(86_400);
 
 /// Which way a count deviates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub struct Deviation {
     pub p_value: f64,
     /// How many windows in a row it has lasted, this one included.
     pub windows: u32,
+    /// Whether it was stated before and lasts.
+    pub is_repeat: bool,
 }
 
 /// How extreme and how large a deviation must be.
@@ -55,6 +59,17 @@ pub struct Series {
     streak: Option<(Direction, u32)>,
     stated: Option<(Direction, Timestamp)>,
     empty: u32,
+    gone: Option<Gone>,
+}
+
+/// What was expected of a series when it stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Gone {
+    since: Timestamp,
+    typical: f64,
+    lower: f64,
+    upper: f64,
+    p_value: f64,
 }
 
 impl Series {
@@ -64,7 +79,7 @@ impl Series {
         for _ in 0..before.min(60) {
             baseline.observe(0);
         }
-        Self { baseline, streak: None, stated: None, empty: 0 }
+        Self { baseline, streak: None, stated: None, empty: 0, gone: None }
     }
 
     /// Returns the expected count of a window.
@@ -72,28 +87,44 @@ impl Series {
         self.baseline.mean()
     }
 
+    /// Tells whether it stopped and has not come back.
+    pub fn is_gone(&self) -> bool {
+        self.gone.is_some()
+    }
+
     /// Judges the count of a closed window by those before it, then learns it.
     pub fn close(&mut self, count: u64, at: Timestamp, demand: &Demand) -> Option<Deviation> {
-        self.empty = if count == 0 { self.empty + 1 } else { 0 };
-        let found = self.deviation(count, demand);
+        self.empty = if count == 0 { self.empty.saturating_add(1) } else { 0 };
+        self.gone = self.gone.filter(|_| count == 0);
+        let lasting = self.gone.map(|gone| (Direction::Gone, gone.verdict(), gone.p_value));
+        let is_repeat = lasting.is_some();
+        let found = lasting.or_else(|| self.deviation(count, demand));
         self.baseline.observe(count);
         let Some((direction, verdict, p_value)) = found else {
             self.streak = None;
             return None;
         };
+        if direction == Direction::Gone && !is_repeat {
+            self.gone = Some(Gone::new(at, &verdict, p_value));
+        }
         let windows = match self.streak {
+            _ if direction == Direction::Gone => self.empty,
             Some((before, windows)) if before == direction => windows + 1,
             _ => 1,
         };
         self.streak = Some((direction, windows));
-        let again = self
-            .stated
-            .is_some_and(|(before, last)| before == direction && at.since(last) < REPEAT_AFTER);
-        if again {
+        if self.is_told(direction, at) {
             return None;
         }
         self.stated = Some((direction, at));
-        Some(Deviation { direction, verdict, p_value, windows })
+        Some(Deviation { direction, verdict, p_value, windows, is_repeat })
+    }
+
+    /// Tells whether a deviation was stated just before, or so long ago that it is known.
+    fn is_told(&self, direction: Direction, at: Timestamp) -> bool {
+        let given_up = self.gone.is_some_and(|gone| at.since(gone.since) > GONE_MAX);
+        let just = |(before, last)| before == direction && at.since(last) < REPEAT_AFTER;
+        given_up || self.stated.is_some_and(just)
     }
 
     fn deviation(&self, count: u64, demand: &Demand) -> Option<(Direction, Verdict, f64)> {
@@ -114,7 +145,8 @@ impl Series {
             return Some((Direction::Up, verdict, verdict.p_upper));
         }
         let fewer = seen * demand.ratio_min <= mean && verdict.p_lower <= demand.p_value_max;
-        fewer.then_some((Direction::Down, verdict, verdict.p_lower))
+        let direction = if self.empty > 1 { Direction::Gone } else { Direction::Down };
+        fewer.then_some((direction, verdict, verdict.p_lower))
     }
 
     fn ready(&self) -> Option<Verdict> {
@@ -124,5 +156,18 @@ impl Series {
     fn ready_for(&self, count: u64) -> Option<Verdict> {
         let verdict = self.baseline.judge(count);
         (verdict.regime != Regime::Warming).then_some(verdict)
+    }
+}
+
+impl Gone {
+    fn new(since: Timestamp, verdict: &Verdict, p_value: f64) -> Self {
+        let Verdict { typical, lower, upper, .. } = *verdict;
+        Self { since, typical, lower, upper, p_value }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let Self { typical, lower, upper, p_value, .. } = *self;
+        let regime = Regime::Stopped;
+        Verdict { regime, typical, lower, upper, p_upper: 1.0, p_lower: p_value }
     }
 }

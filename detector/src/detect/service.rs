@@ -35,13 +35,15 @@ pub struct Service {
     pub windows: u64,
     /// Records taken in.
     pub records: u64,
+    /// Records among them whose windows are closed.
+    pub settled: u64,
     /// Records whose window was closed already when they came.
     pub late: u64,
     /// Start of the first window.
     pub since: Timestamp,
     /// Forgetting mean of new templates a window.
     pub novelty_rate: f64,
-    /// The last record seen.
+    /// The last record that closed windows began a template with.
     pub last: Option<Evidence>,
 }
 
@@ -60,7 +62,7 @@ pub struct TemplateStats {
     pub rate: Series,
     /// Forgetting mean of its share of a window.
     pub share: f64,
-    /// The last exemplar.
+    /// Its first record in the last closed window that it came in.
     pub last: Evidence,
 }
 
@@ -86,6 +88,7 @@ impl Service {
             forest: ForestWatch::new(xxhash_rust::xxh3::xxh3_64(name.as_bytes())),
             windows: 0,
             records: 0,
+            settled: 0,
             late: 0,
             since,
             novelty_rate: 0.0,
@@ -104,7 +107,6 @@ impl Service {
         let evidence = Evidence { source: source.clone(), exemplar: tally.first.clone() };
         self.records += tally.count();
         let novel = self.count(id, &tally, &evidence);
-        self.last = Some(evidence.clone());
         if closed.is_some_and(|closed| tally.window < closed) {
             self.late += tally.count();
         } else {
@@ -113,6 +115,23 @@ impl Service {
             window.add(id, tally, source);
         }
         novel.then_some(Novelty { id, first: evidence })
+    }
+
+    /// Makes room for the window of a tally by giving up a later one; returns the records lost with
+    /// that, `None` where the tally's own window is the latest.
+    pub(super) fn room_for(
+        &mut self,
+        tally: &SkeletonTally,
+        closed: Option<Timestamp>,
+        open_windows_max: usize,
+    ) -> Option<u64> {
+        let late = closed.is_some_and(|closed| tally.window < closed);
+        let known = late || self.open.contains_key(&tally.window);
+        if known || self.open.len() < open_windows_max {
+            return Some(0);
+        }
+        let latest = self.open.last_entry().filter(|entry| *entry.key() > tally.window)?;
+        Some(latest.remove().levels().iter().sum())
     }
 
     /// Finds the template of a tally's skeleton and folds what merged on the way.
@@ -145,10 +164,7 @@ impl Service {
         for (total, count) in stats.levels.iter_mut().zip(tally.levels) {
             *total += u64::from(count);
         }
-        if time >= stats.last_seen {
-            stats.last_seen = time;
-            stats.last = evidence.clone();
-        }
+        stats.last_seen = stats.last_seen.max(time);
         novel
     }
 

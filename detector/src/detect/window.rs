@@ -105,9 +105,9 @@ impl Cell {
     }
 }
 
+/// Orders records by when they could be known, so that one source's stay in the order read.
 fn earlier(a: &Evidence, b: &Evidence) -> bool {
-    (a.exemplar.time, &a.source, a.exemplar.offset)
-        < (b.exemplar.time, &b.source, b.exemplar.offset)
+    (a.exemplar.at, &a.source, a.exemplar.offset) < (b.exemplar.at, &b.source, b.exemplar.offset)
 }
 
 fn add_host(hosts: &mut BTreeMap<String, u64>, host: &str, count: u64) {

@@ -27,6 +27,9 @@ use crate::time::Timestamp;
 const TEXT_BYTES_MAX: usize = 512;
 /// Hosts counted by name for one skeleton in one batch.
 const HOSTS_MAX: usize = 16;
+/// Counters in one batch, after which it is closed early: lines that are all different must not
+/// make one that no broker takes.
+const PLACES_MAX: usize = 10_000;
 /// How often a source that has nothing to say shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -57,6 +60,9 @@ pub struct TallyState {
     clock: SourceClock,
     seq: u64,
     to: u64,
+    /// Wall time of the last batch.
+    heartbeat: Option<Timestamp>,
+    was_idle: bool,
 }
 
 /// The tally machine of one source.
@@ -69,8 +75,6 @@ pub struct Tally {
     state: TallyState,
     open: OpenBatch,
     wall: Timestamp,
-    heartbeat: Timestamp,
-    was_idle: bool,
     skeleton: Skeleton,
 }
 
@@ -78,7 +82,9 @@ pub struct Tally {
 struct OpenBatch {
     lines: LineCounts,
     services: Vec<ServiceTally>,
+    /// The service of the last record, which is mostly that of the next.
     service: usize,
+    by_name: FxHashMap<String, usize>,
     /// Whether records stand under `Timestamp::MIN` until their source tells a time.
     untimed: bool,
     places: FxHashMap<(u32, Timestamp, u64), u32>,
@@ -101,8 +107,6 @@ impl Tally {
             state: TallyState::default(),
             open: OpenBatch::default(),
             wall,
-            heartbeat: Timestamp::MIN,
-            was_idle: false,
             skeleton: Skeleton::default(),
         }
     }
@@ -152,8 +156,9 @@ impl Tally {
         };
         self.open.lines.tallied += lines;
         self.count(record, time);
-        if self.slot() != before && before.is_some() {
-            self.close(record.offset + 1, false, out);
+        let moved = self.slot() != before && before.is_some();
+        if moved || self.open.places.len() >= PLACES_MAX {
+            self.close(self.end_of(record), false, out);
         }
     }
 
@@ -189,7 +194,8 @@ impl Tally {
 
     fn cut(&mut self, to: u64, wall: Timestamp, idle: bool, out: &mut Vec<TallyBatch>) {
         self.wall = wall;
-        let due = wall >= self.heartbeat + HEARTBEAT || idle != self.was_idle;
+        let beat = self.state.heartbeat.is_none_or(|last| wall >= last + HEARTBEAT);
+        let due = beat || idle != self.state.was_idle;
         if to > self.state.to || self.open.lines.total() > 0 || due {
             self.close(to, idle, out);
         }
@@ -213,10 +219,11 @@ impl Tally {
             services: std::mem::take(&mut open.services),
         });
         open.places.clear();
+        open.by_name.clear();
         open.service = 0;
         self.state.seq += 1;
-        self.heartbeat = self.wall;
-        self.was_idle = idle;
+        self.state.heartbeat = Some(self.wall);
+        self.state.was_idle = idle;
     }
 
     /// Gives records that came before any stated time the time of their source, else wall time.
@@ -234,6 +241,14 @@ impl Tally {
         }
     }
 
+    /// The first offset after a record; lines that were joined are lines of their own in a file.
+    fn end_of(&self, record: &Record<'_>) -> u64 {
+        match self.source {
+            Source::Partition { .. } => record.offset + 1,
+            Source::File { .. } => record.offset + u64::from(record.lines.max(1)),
+        }
+    }
+
     /// The window that the watermark lies in.
     fn slot(&self) -> Option<Timestamp> {
         let watermark = self.state.clock.watermark(&self.settings);
@@ -246,11 +261,14 @@ impl OpenBatch {
         if self.services.get(self.service).is_some_and(|service| service.name == name) {
             return self.service;
         }
-        let found = self.services.iter().position(|service| service.name == name);
-        self.service = found.unwrap_or_else(|| {
-            self.services.push(ServiceTally { name: name.to_owned(), skeletons: Vec::new() });
-            self.services.len() - 1
-        });
+        self.service = match self.by_name.get(name) {
+            Some(idx) => *idx,
+            None => {
+                self.by_name.insert(name.to_owned(), self.services.len());
+                self.services.push(ServiceTally { name: name.to_owned(), skeletons: Vec::new() });
+                self.services.len() - 1
+            }
+        };
         self.service
     }
 }
