@@ -93,9 +93,8 @@ impl FleetClock {
         if missing && !waited {
             return;
         }
-        let newest = |source: &SourceProgress| source.newest.or(Some(source.wall));
         let reading = || self.sources.values().filter(|source| !source.idle && !dead(source));
-        let reached = match reading().map(newest).min() {
+        let reached = match reading().map(|source| source.newest).min() {
             Some(slowest) => {
                 self.idle_since = None;
                 slowest

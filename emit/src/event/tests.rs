@@ -292,15 +292,30 @@ fn keys_of_later_versions_are_passed_over() {
 
 #[test]
 fn an_anomaly_reads_so() {
-    show(&anomaly_json(&anomaly(AnomalyKind::RateSpike)), &expect![[""]]);
+    show(
+        &anomaly_json(&anomaly(AnomalyKind::RateSpike)),
+        &expect![[
+            r#"{"@timestamp":"2023-11-14T22:13:35Z","ecs":{"version":"9.0.0"},"event":{"kind":"alert","id":"a_0a8fac11c4c1ed08","dataset":"logwake.anomaly","module":"logwake","reason":"shop: 214 times in 10 s, expected 3.5","severity":73,"start":"2023-11-14T22:13:20Z","end":"2023-11-14T22:13:30Z"},"message":"shop: 214 times in 10 s, expected 3.5","log":{"level":"error","record":{"template":"payment <*> refused by <*>"}},"service":{"name":"shop"},"host":{"name":"web-1"},"logwake":{"kind":"rate_spike","severity":"error","score":0.75,"p_value":1e-18,"window":{"start":"2023-11-14T22:13:20Z","end":"2023-11-14T22:13:30Z"},"template":{"id":"t_000000000000002a","text":"payment <*> refused by <*>"},"actual":214.0,"typical":3.5,"lower":0.0,"upper":9.0,"contributions":[{"name":"rate","share":0.75},{"name":"level","share":0.25}],"exemplars":[{"topic":"logs","partition":3,"offset":41,"time":"2023-11-14T22:13:23.25Z","level":"error","host":"web-1","text":"payment 8812 refused by \"acquirer\""},{"file":"var/log/shop.log","line":42,"time":"2023-11-14T22:13:23.25Z","level":"error","host":"web-1","text":"payment 8812 refused by \"acquirer\""}],"incomplete":false,"origin":"logwake"}}"#
+        ]],
+    );
 }
 
 #[test]
 fn an_alert_reads_so() {
-    show(&alert_json(&change(AlertState::Resolved, Reason::QuietAgain)), &expect![[""]]);
+    show(
+        &alert_json(&change(AlertState::Resolved, Reason::QuietAgain)),
+        &expect![[
+            r#"{"@timestamp":"2023-11-14T22:14:20Z","ecs":{"version":"9.0.0"},"event":{"kind":"alert","id":"c_0294b8b3a0a18b65","dataset":"logwake.alert","module":"logwake","reason":"shop: new: payment refused; resolved because nothing more came for long enough","severity":99,"start":"2023-11-14T22:13:35Z","end":"2023-11-14T22:14:20Z"},"message":"shop: new: payment refused","service":{"name":"shop"},"host":{"name":"web-1"},"logwake":{"alert":{"id":"alert_9d09ace3d7248476","state":"resolved","severity":"critical","title":"shop: new: payment refused","started_at":"2023-11-14T22:13:35Z","updated_at":"2023-11-14T22:14:10Z","ended_at":"2023-11-14T22:14:20Z","services":["shop","bank"],"hosts":["web-1"],"anomaly_count":3,"external_count":0,"members":["a_9d09ace3d7248476"],"evidence":[{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"new_template","severity":"error","reason":"shop: said nothing for 40 s","topic":"logs","partition":3,"offset":41,"time":"2023-11-14T22:13:23.25Z","level":"error","host":"web-1","text":"payment 8812 refused by \"acquirer\""},{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"rate_spike","severity":"error","reason":"shop: said nothing for 40 s","file":"var/log/shop.log","line":42,"time":"2023-11-14T22:13:23.25Z","level":"error","host":"web-1","text":"payment 8812 refused by \"acquirer\""},{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"silence","severity":"error","reason":"shop: said nothing for 40 s"}],"dedup_key":"logwake/alert_1","reason":"quiet_again"}}}"#
+        ]],
+    );
 }
 
 #[test]
 fn a_decision_reads_so() {
-    show(&decision_json(&decision(Action::Merge, Reason::SameHost)), &expect![[""]]);
+    show(
+        &decision_json(&decision(Action::Merge, Reason::SameHost)),
+        &expect![[
+            r#"{"@timestamp":"2023-11-14T22:14:20Z","ecs":{"version":"9.0.0"},"event":{"kind":"event","id":"d_48440a7243564c4c","dataset":"logwake.decision","module":"logwake","reason":"merged a_9d09ace3d7248476 into alert_9d09ace3d7248476 because the alert is about the same host"},"message":"merged a_9d09ace3d7248476 into alert_9d09ace3d7248476 because the alert is about the same host","logwake":{"decision":{"action":"merge","reason":"same_host","explanation":"the alert is about the same host","alert":"alert_9d09ace3d7248476","anomaly":"a_9d09ace3d7248476","weight":2.5}}}"#
+        ]],
+    );
 }

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp as Instant;
 use logwake_detector::time::Timestamp;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
 /// Writes an instant.
