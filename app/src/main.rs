@@ -1,5 +1,7 @@
 //! The program `logwake`: command line, configuration, the two runtimes, HTTP and telemetry.
 
+#![allow(unreachable_pub, reason = "a program is no library: `pub` says what a module shows")]
+
 mod board;
 mod cli;
 mod commands;
