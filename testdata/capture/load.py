@@ -27,7 +27,10 @@ WOBBLE, WOBBLE_SECS = 0.12, 420.0
 def visit(random_source, user):
     """The requests of one visit: (pause before it in seconds, method, path, body)."""
     draw = random_source.random
-    item = lambda: min(5000, 1 + int(random_source.paretovariate(0.9) * 3))
+
+    def item():
+        return min(5000, 1 + int(random_source.paretovariate(0.9) * 3))
+
     yield 0.0, "GET", "/app.css", None
     for _ in range(random_source.randint(1, 3)):
         yield random_source.expovariate(1 / 3), "GET", f"/catalog/items?page={1 + int(abs(random_source.gauss(0, 6)))}", None
