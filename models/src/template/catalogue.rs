@@ -172,6 +172,11 @@ impl Catalogue {
         &self.service
     }
 
+    /// Returns the number of skeletons remembered.
+    pub fn skeletons(&self) -> usize {
+        self.skeletons.len()
+    }
+
     /// Returns the number of templates.
     pub fn len(&self) -> usize {
         self.roots
