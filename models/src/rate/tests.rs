@@ -277,3 +277,8 @@ fn the_onset_of_a_surprise_scores_highest() {
     assert_eq!(top, Some(2500));
     assert!(scores.iter().all(|score| (0.0..1.0).contains(score)));
 }
+
+#[test]
+fn a_baseline_is_small() {
+    assert!(size_of::<Baseline>() <= 200, "{} bytes", size_of::<Baseline>());
+}
