@@ -500,3 +500,6 @@ fn escape_len(bytes: &[u8]) -> usize {
     let last = bytes[2..].iter().position(|byte| (0x40..=0x7e).contains(byte));
     last.map_or(bytes.len(), |len| len + 3)
 }
+
+#[cfg(test)]
+mod tests;

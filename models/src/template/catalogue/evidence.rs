@@ -12,6 +12,8 @@ use crate::template::vocabulary::{self, Context, Openness};
 const SLOT_VALUES_MIN: u8 = 2;
 /// Names that must differ after a colon or a preposition, or in quotes.
 const LIKELY_VALUES_MIN: u8 = 3;
+/// Combinations that must differ where several values change together.
+const TOGETHER_VALUES_MIN: u8 = 3;
 /// Names that must differ anywhere else.
 const PLAIN_VALUES_MIN: u8 = 5;
 /// Names that must differ where one constant word is all that is left.
@@ -59,7 +61,27 @@ impl Witness {
                 context,
             });
         }
+        found.extend(Self::of_several(pattern, at, &found));
         found
+    }
+
+    /// Returns the slot where every word after `=` and the like is open at once, if several are:
+    /// values that only ever change together.
+    fn of_several(pattern: &Pattern, at: u32, single: &[Self]) -> Option<Self> {
+        let open = |w: &&Self| w.openness == Openness::Open && w.context == Context::Slot;
+        let stars: Vec<u64> = single.iter().filter(open).map(|w| w.slot).collect();
+        let (first, others) = single.iter().find(open).zip(stars.get(1..))?;
+        if others.is_empty() || first.needed == NEVER {
+            return None;
+        }
+        let apart = |sum: u64, star: &u64| sum.wrapping_add(star.wrapping_sub(pattern.hash));
+        Some(Self {
+            slot: stars.iter().fold(pattern.hash, apart),
+            pattern: at,
+            value: pattern.hash,
+            needed: TOGETHER_VALUES_MIN,
+            ..*first
+        })
     }
 }
 
@@ -103,9 +125,14 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn add(&mut self, witness: Witness, values_max: usize) {
-        if self.witnesses.len() < values_max.max(1) {
+        if !self.is_full(values_max) {
             self.witnesses.push(witness);
         }
+    }
+
+    /// Reports whether further witnesses would be forgotten.
+    pub(super) fn is_full(&self, values_max: usize) -> bool {
+        self.witnesses.len() >= values_max.max(1)
     }
 
     /// Returns the patterns to put below the slot: none as long as the evidence is short.
