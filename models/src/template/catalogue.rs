@@ -24,7 +24,6 @@ pub use self::limits::CatalogueLimits;
 use super::TemplateId;
 use super::extract;
 use super::pattern::Pattern;
-use super::vocabulary::Openness;
 
 /// What became of a skeleton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,12 +254,14 @@ impl Catalogue {
     /// Puts a new pattern under slots that have seen their fill of values, without keeping it.
     fn absorbed(&mut self, pattern: &Pattern) -> Option<u32> {
         let values_max = self.limits.values_per_position_max;
-        let slots = (0..pattern.tokens.len())
-            .filter(|&at| pattern.openness(at) == Openness::Open)
-            .filter_map(|at| self.slots.get(&pattern.hash_with_star(at)));
-        let fits: Vec<u32> = slots
-            .filter(|slot| slot.is_full(values_max))
-            .filter_map(|slot| slot.promoted)
+        let fits: Vec<u32> = Witness::of(pattern, 0)
+            .iter()
+            .filter_map(|witness| {
+                let slot = self.slots.get(&witness.slot)?;
+                let native = self.by_hash.contains_key(&witness.slot);
+                let takes = slot.is_full(values_max) && slot.takes(witness, native);
+                slot.promoted.filter(|_| takes)
+            })
             .filter(|&at| self.patterns[at as usize].tokens.len() == pattern.tokens.len())
             .collect();
         let (&first, others) = fits.split_first()?;

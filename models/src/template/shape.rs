@@ -40,8 +40,7 @@ fn part(content: &[u8], start: usize, end: usize, depth: usize, out: &mut Skelet
 /// Where a value that may hold hard delimiters ends: a URL, else `stop` itself.
 pub(super) fn whole_end(content: &[u8], start: usize, stop: usize, end: usize) -> usize {
     let piece = &content[start..stop];
-    let Some(scheme) = memchr::memmem::find(piece, b"://") else { return stop };
-    if scheme < 2 {
+    if !is_url(piece) {
         return stop;
     }
     let closing =
@@ -105,7 +104,9 @@ fn with_digits(
     out: &mut Skeleton,
 ) {
     let text = &content[start..end];
-    if let Some((stop, next)) = leader(text) {
+    if bits & DOT != 0
+        && let Some((stop, next)) = leader(text)
+    {
         part(content, start, start + stop, depth, out);
         out.literal(&text[stop..next]);
         part(content, start + next, end, depth.saturating_sub(1), out);
@@ -122,7 +123,7 @@ fn with_digits(
 
 /// A run of dots that leads from a word to its value: `enabled.....1`.
 fn leader(text: &[u8]) -> Option<(usize, usize)> {
-    let stop = memchr::memmem::find(text, b"..")?;
+    let stop = text.windows(2).position(|two| two == b"..")?;
     let next = stop + text[stop..].iter().take_while(|&&byte| byte == b'.').count();
     (stop > 0 && next < text.len() && text[stop - 1].is_ascii_alphabetic()).then_some((stop, next))
 }
@@ -396,7 +397,8 @@ fn without_digits(
 }
 
 fn is_url(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"://").is_some_and(|scheme| scheme > 1)
+    let colon = memchr::memchr(b':', text).unwrap_or(0);
+    colon > 1 && text[colon + 1..].starts_with(b"//")
 }
 
 fn is_drive(text: &[u8]) -> bool {

@@ -144,10 +144,25 @@ impl Slot {
         if !enough {
             return Vec::new();
         }
-        let settled = open >= PLAIN_VALUES_MIN;
-        let fits =
-            |w: &&Witness| w.openness == Openness::Open || settled || w.context == Context::Slot;
+        let fits = |w: &&Witness| Self::fits(w, open, native);
         self.witnesses.iter().filter(fits).map(|w| w.pattern).collect()
+    }
+
+    /// Reports whether a witness belongs below a slot that was promoted.
+    pub(super) fn takes(&self, witness: &Witness, native: bool) -> bool {
+        Self::fits(witness, self.open_values(), native)
+    }
+
+    /// Names always fit, nouns where one is to be expected, verbs only beside many names.
+    fn fits(witness: &Witness, open: u8, native: bool) -> bool {
+        let settled = open >= PLAIN_VALUES_MIN;
+        match (witness.openness, witness.context) {
+            (Openness::Open, _) | (Openness::Weak, Context::Slot) => true,
+            (Openness::Weak, Context::Likely) => settled || native,
+            (Openness::Weak, Context::Plain) => settled,
+            (Openness::Verb, context) => settled && context != Context::Plain,
+            (Openness::Fixed, _) => false,
+        }
     }
 
     fn open_values(&self) -> u8 {
