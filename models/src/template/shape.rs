@@ -17,15 +17,26 @@ const HEX_WORD_LEN_MIN: usize = 8;
 /// Colons after which a piece is no longer taken apart.
 const DEPTH_MAX: usize = 8;
 
-/// Masks one piece `content[start..end]`, which holds no hard delimiter unless it is a URL.
-pub(super) fn piece(content: &[u8], start: usize, end: usize, out: &mut Skeleton) {
+/// Masks one piece `content[start..end]`, which holds no hard delimiter unless it is a URL;
+/// `bits` is the union of its classes.
+pub(super) fn piece(content: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton) {
+    if content[start] == b'/' && bits & COLON == 0 && end > start + 1 {
+        let body_end = start + trimmed_len(&content[start..end]);
+        if content[body_end - 1].is_ascii_alphanumeric() {
+            out.variable(start, body_end, ShapeClass::Path);
+            out.literal(&content[body_end..end]);
+            return;
+        }
+    }
     part(content, start, end, DEPTH_MAX, out);
 }
 
 fn part(content: &[u8], start: usize, end: usize, depth: usize, out: &mut Skeleton) {
     let body_end = start + trimmed_len(&content[start..end]);
     let body_start = start + leading_len(&content[start..body_end]);
-    out.literal(&content[start..body_start]);
+    if body_start > start {
+        out.literal(&content[start..body_start]);
+    }
     if body_start < body_end {
         let bits = classes_of(&content[body_start..body_end]);
         if bits & DIGIT != 0 {
@@ -34,7 +45,9 @@ fn part(content: &[u8], start: usize, end: usize, depth: usize, out: &mut Skelet
             without_digits(content, body_start, body_end, bits, depth, out);
         }
     }
-    out.literal(&content[body_end..end]);
+    if end > body_end {
+        out.literal(&content[body_end..end]);
+    }
 }
 
 /// Where a value that may hold hard delimiters ends: a URL, else `stop` itself.

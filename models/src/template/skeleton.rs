@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::byte_class::{
     ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, GAP, HARD, HIGH, LOWER, SIGN, SLASH, UNDER, class,
+    classes_of,
 };
 use super::{WILDCARD, document, known_words, shape, trace};
 
@@ -317,6 +318,12 @@ fn chunk(content: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton
             return end;
         }
     }
+    if bits == DIGIT {
+        if !out.extend_date(end) {
+            out.variable(start, end, ShapeClass::Integer);
+        }
+        return end;
+    }
     if out.text.is_empty()
         && bits & !(LOWER | SIGN | COLON | DIGIT) == 0
         && shape::is_port_of_host(&content[start..end])
@@ -324,16 +331,11 @@ fn chunk(content: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton
         out.variable(start, end, ShapeClass::Host);
         return end;
     }
-    if bits & SIGN != 0 && is_decorated_number(&content[start..end], bits) {
-        shape::piece(content, start, end, out);
+    if bits & HARD == 0 {
+        shape::piece(content, start, end, bits, out);
         return end;
     }
     pieces(content, start, end, out)
-}
-
-/// A sign and digits alone: `-1`.
-fn is_decorated_number(chunk: &[u8], bits: u16) -> bool {
-    bits & !(DIGIT | SIGN | DOT) == 0 && chunk.len() > 1
 }
 
 /// Writes a chunk of letters, unless it is a word that stands for a value.
@@ -439,7 +441,8 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
             continue;
         }
         let stop = shape::whole_end(content, at, stop, end);
-        shape::piece(content, at, stop, out);
+        let bits = classes_of(&content[at..stop]);
+        shape::piece(content, at, stop, bits, out);
         at = stop;
     }
     end
