@@ -154,7 +154,7 @@ impl Catalogue {
                 self.skeletons.entry(hash).or_insert(target);
             }
         }
-        self.skeletons_overflowed += other.skeletons_overflowed;
+        self.skeletons_overflowed = self.skeletons_overflowed.max(other.skeletons_overflowed);
     }
 
     /// Returns the values that content has at the wildcards of a template.

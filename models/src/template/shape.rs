@@ -409,6 +409,27 @@ fn without_digits(
     }
 }
 
+/// `HTTP/1.1`, perhaps with what closes the request line.
+pub(super) fn is_protocol(text: &[u8]) -> bool {
+    text.starts_with(b"HTTP/") && text.get(5).is_some_and(u8::is_ascii_digit)
+}
+
+/// Length of a protocol and its version.
+pub(super) fn protocol_len(text: &[u8]) -> usize {
+    let version = text[5..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
+    5 + version.count()
+}
+
+/// Where quoted text that begins like a product and its version ends: `"curl/8.5.0"`.
+pub(super) fn user_agent_end(content: &[u8], open: usize) -> Option<usize> {
+    let inner = &content[open + 1..];
+    let product = inner.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let versioned =
+        inner.get(product) == Some(&b'/') && inner.get(product + 1).is_some_and(u8::is_ascii_digit);
+    let close = memchr::memchr(b'"', inner)?;
+    (product > 1 && versioned && !inner.starts_with(b"HTTP/")).then_some(open + 1 + close)
+}
+
 fn is_url(text: &[u8]) -> bool {
     let colon = memchr::memchr(b':', text).unwrap_or(0);
     colon > 1 && text[colon + 1..].starts_with(b"//")

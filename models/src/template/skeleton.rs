@@ -188,6 +188,19 @@ impl Skeleton {
         }
     }
 
+    /// Takes the protocol of an HTTP request line into the target right before it.
+    fn extend_target(&mut self, end: usize) -> bool {
+        let target = self.variables.last_mut().filter(|last| {
+            matches!(last.class, ShapeClass::Path | ShapeClass::Url) && last.end + 1 < end
+        });
+        let Some(target) = target.filter(|_| self.text.get(self.tail..) == Some(b" ")) else {
+            return false;
+        };
+        target.end = end;
+        self.text.truncate(self.tail);
+        true
+    }
+
     /// Adds a part to the date right before, if there is one.
     pub(super) fn extend_date(&mut self, end: usize) -> bool {
         let follows = self.date_parts > 0 && self.text.get(self.tail..) == Some(b" ");
@@ -331,6 +344,19 @@ fn chunk(content: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton
         out.variable(start, end, ShapeClass::Host);
         return end;
     }
+    let text = &content[start..end];
+    if text == b"/" && following(content, end).starts_with(b"HTTP/") {
+        out.variable(start, end, ShapeClass::Path);
+        return end;
+    }
+    if bits & SLASH != 0
+        && shape::is_protocol(text)
+        && out.extend_target(start + shape::protocol_len(text))
+    {
+        let quote = start + shape::protocol_len(text);
+        out.literal(&content[quote..end]);
+        return end;
+    }
     if bits & HARD == 0 {
         shape::piece(content, start, end, bits, out);
         return end;
@@ -417,6 +443,14 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
                 out.literal(&content[at..at + 2]);
                 out.variable(at + 2, close, ShapeClass::Quoted);
                 out.literal(&content[close..=close]);
+                return close + 1;
+            }
+            if content[at] == b'"'
+                && let Some(close) = shape::user_agent_end(content, at)
+            {
+                out.literal(b"\"");
+                out.variable(at + 1, close, ShapeClass::Quoted);
+                out.literal(b"\"");
                 return close + 1;
             }
             if matches!(content[at], b'<' | b'>')

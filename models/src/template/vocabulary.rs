@@ -121,6 +121,11 @@ pub(crate) fn is_account(word: &str) -> bool {
     lists(List::Accounts, word)
 }
 
+/// Reports whether a word is a method of HTTP, which varies as the value of a key.
+pub(crate) fn is_http_method(word: &str) -> bool {
+    matches!(word, "GET" | "POST" | "PUT" | "DELETE" | "PATCH" | "HEAD" | "OPTIONS")
+}
+
 /// Reports whether the value of a key is somebody's or some machine's name.
 pub(crate) fn is_identity_key(key: &str) -> bool {
     matches!(

@@ -45,6 +45,10 @@ impl Witness {
                 continue;
             }
             let mut context = context(pattern, position);
+            let word = &pattern.tokens[position].spelling;
+            if context == Context::Slot && vocabulary::is_http_method(word) {
+                openness = Openness::Open;
+            }
             if vocabulary::is_account(&pattern.tokens[position].spelling) {
                 openness = Openness::Open;
                 context = Context::Slot;
@@ -106,7 +110,11 @@ fn context(pattern: &Pattern, at: usize) -> Context {
         TokenKind::Mark => match &*before.spelling {
             "=" => Context::Slot,
             quote @ ("\"" | "'") if after.is_some_and(|next| &*next.spelling == quote) => {
-                Context::Likely
+                let said = at.checked_sub(2).map(|said| &pattern.tokens[said]);
+                match said.filter(|said| said.kind == TokenKind::Word) {
+                    Some(said) if vocabulary::is_identity_key(&said.spelling) => Context::Slot,
+                    _ => Context::Likely,
+                }
             }
             ":" | "(" | "[" | "{" => Context::Likely,
             _ => Context::Plain,

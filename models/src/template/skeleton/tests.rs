@@ -73,6 +73,18 @@ fn paths_hosts_and_errors() {
 }
 
 #[test]
+fn requests_and_agents() {
+    check(
+        "10.0.0.1 \"GET /a/b?c=1 HTTP/1.1\" 200 \"Mozilla/5.0 (X11; Linux)\" end\n\
+         10.0.0.1 \"GET / HTTP/1.1\" 200 \"curl/8.5.0\" end",
+        expect![[r#"
+            <*> "GET <*>" <*> "<*>" end
+            <*> "GET <*>" <*> "<*>" end
+        "#]],
+    );
+}
+
+#[test]
 fn keys_stay_and_values_go() {
     check(
         "r24=0x1 size=12 ok=true tag=\"two words\" msg=\"disk 7 full\" user= x=null",
