@@ -1,5 +1,10 @@
 //! Reads lines on standard input and says how fast they are masked, and masked and assigned.
-#![allow(clippy::print_stdout, reason = "an example that prints")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "an example that prints and takes the time"
+)]
 
 use std::io::{self, Read};
 use std::time::Instant;
