@@ -3,7 +3,9 @@
 //! State is a set of patterns that only grows, each perhaps taken in by one above it. A slot is a
 //! pattern with one word left open; the patterns that would fit are its witnesses, and enough of
 //! them promote the slot to a pattern of its own ([`evidence`]). Rules look only at sets and are
-//! monotone, so the outcome is a least fixpoint: it does not hang on the order of skeletons.
+//! monotone, so the outcome does not hang on the order of skeletons: tests hold that for orders,
+//! shards and restarts. Beyond a limit (witnesses of a slot, patterns, templates) the first come
+//! are the ones kept, and there order does matter.
 //!
 //! A pattern is never removed, and what took it in is its alias, so an id that was handed out
 //! resolves for ever. It does not know how often a template occurs, nor when.
@@ -131,7 +133,8 @@ impl Catalogue {
         last.into_iter().filter(|(alias, into)| alias != into).collect()
     }
 
-    /// Merges what only a look at all templates together shows.
+    /// Merges what only a look at all templates together shows: nothing so far, since
+    /// [`Catalogue::assign`] follows every rule at once.
     pub fn settle(&mut self) {}
 
     /// Takes in what another shard learnt of the same service.

@@ -295,7 +295,7 @@ fn numbered(text: &[u8]) -> Option<usize> {
     (word && text[hash + 1..].iter().all(u8::is_ascii_digit)).then_some(hash)
 }
 
-/// A name with so few digits that it is a word: `eth0`, `jk2_init`, `Slf4jLogger`.
+/// A name with so few digits that it is a word: `eth0`, `app2_init`, `Log4jLogger`.
 fn is_constant_name(text: &[u8], bits: u16, digits: usize) -> bool {
     let last_digit = text[text.len() - 1].is_ascii_digit();
     if digits > 1 {
@@ -329,7 +329,7 @@ fn is_quantity(text: &[u8]) -> bool {
     unit == b"%" || std::str::from_utf8(unit).is_ok_and(known_words::is_unit)
 }
 
-/// `core.2275` keeps its word, `app.v2.jar` and `node7.example.com` do not.
+/// `dump.417` keeps its word, `app.v2.jar` and `node7.example.com` do not.
 fn dotted(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
     let dot = memchr::memchr(b'.', text).unwrap_or(0);
     let (left, right) = (&text[..dot], &text[dot + 1..]);
@@ -347,7 +347,7 @@ fn dotted(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
     out.variable(start, end, class);
 }
 
-/// `pool-1-thread-2` keeps its words, `f81d4fae-7dec` and `R25-M1-N2` do not.
+/// `pool-1-thread-2` keeps its words, `f81d4fae-7dec` and `A7-B1-C2` do not.
 fn dashed(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
     let mut segments = text.split(|&byte| byte == b'-');
     let word = |segment: &[u8]| segment.iter().all(u8::is_ascii_alphabetic);

@@ -485,7 +485,7 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
 /// Digits that a key before `=` may have.
 const KEY_DIGITS_MAX: usize = 3;
 
-/// A name right before `=` is a key and stays, `r24=` like `size=`.
+/// A name right before `=` is a key and stays, `reg7=` like `size=`.
 fn is_key(content: &[u8], start: usize, end: usize) -> bool {
     let key = &content[start..end];
     content.get(end) == Some(&b'=')

@@ -24,7 +24,7 @@ fn numbers_addresses_and_ids() {
         "took 12 ms, 3.5 s, -7 C, 0x1f, 99%, <1 sec\n\
          from 10.0.0.1:8080 and fe80::1%eth0 and 00:1a:2b:3c:4d:5e\n\
          id 123e4567-e89b-12d3-a456-426614174000 {123e4567-e89b-12d3-a456-426614174000}\n\
-         job_20240101_0007 in rack R25-M1 on web-eu-07 by worker-3, pool-1-thread-2\n\
+         job_20240101_0007 in rack A7-B1 on web-eu-07 by worker-3, pool-1-thread-2\n\
          mail to ann@example.com via https://example.com/a?b=c&d=e done",
         expect![[r#"
             took <*> ms, <*> s, <*> C, <*>, <*>, <*> sec
@@ -87,9 +87,9 @@ fn requests_and_agents() {
 #[test]
 fn keys_stay_and_values_go() {
     check(
-        "r24=0x1 size=12 ok=true tag=\"two words\" msg=\"disk 7 full\" user= x=null",
+        "reg7=0x1 size=12 ok=true tag=\"two words\" msg=\"disk 7 full\" user= x=null",
         expect![[r#"
-            r24=<*> size=<*> ok=<*> tag="<*>" msg="disk <*> full" user= x=<*>
+            reg7=<*> size=<*> ok=<*> tag="<*>" msg="disk <*> full" user= x=<*>
         "#]],
     );
 }
