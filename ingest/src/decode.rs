@@ -116,7 +116,7 @@ impl Decoder {
             sink.reject(offset, 1, Reason::TooLong, payload);
             return 1;
         }
-        self.payload(payload, Outer::new(offset, envelope_time), sink)
+        self.payload(payload, Outer::new(payload, offset, envelope_time), sink)
     }
 
     /// Emits everything that is held back, as it is.

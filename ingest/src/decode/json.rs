@@ -261,7 +261,6 @@ fn is_container(path: &str) -> bool {
             | "kubernetes.pod"
             | "kubernetes.node"
             | "log_processed"
-            | "agent"
             | "data_stream"
             | "docker"
             | "t"
@@ -341,7 +340,7 @@ pub(crate) fn meaning(path: &str) -> Option<(Field, u8)> {
         "host.hostname" | "hostname" | "HOSTNAME" | "_HOSTNAME" => (Host, 1),
         "kubernetes.pod.name" | "kubernetes.pod_name" | "pod" => (Host, 2),
         "kubernetes.node.name" | "kubernetes.host" => (Host, 3),
-        "agent.hostname" | "agent.name" | "source" => (Host, 4),
+        "source" => (Host, 4),
 
         "log.file.path" | "file" | "filename" | "filepath" | "path" => (File, 0),
         "stream" => (Stream, 0),

@@ -35,8 +35,7 @@ impl Decoder {
             sink.reject(outer.offset, 1, Reason::InvalidEncoding, payload);
             return 1;
         }
-        let options = self.options.clone();
-        match &options.format {
+        match self.options.format {
             Format::Plain => self.plain(payload, outer, sink),
             Format::Otlp => return self.otlp(payload, outer, sink),
             Format::Json | Format::Docker | Format::Gelf => {
@@ -85,23 +84,22 @@ impl Decoder {
     fn text<S: Sink>(&mut self, raw: &[u8], outer: Outer<'_>, sink: &mut S) {
         let text = clean::uncolour(clean::trim(raw));
         let text: &[u8] = &text;
-        let Some(&first) = text.first() else { return self.blank(raw, outer, sink) };
+        let Some(&first) = text.first() else { return self.blank(outer, sink) };
         if outer.depth < DEPTH_MAX {
-            if first.is_ascii_digit() {
-                if let Some(cri) = partial::cri(text) {
-                    return self.cri(cri, outer, sink);
-                }
-            }
-            if first == b'{' && text.trim_ascii_end().ends_with(b"}")
-                || first == b'{' && self.json >= JSON_SURE
+            if first.is_ascii_digit()
+                && let Some(cri) = partial::cri(text)
             {
+                return self.cri(cri, outer, sink);
+            }
+            let is_closed = || text.trim_ascii_end().ends_with(b"}");
+            if first == b'{' && (self.json >= JSON_SURE || is_closed()) {
                 match self.json(text, outer, sink) {
                     Ok(()) => {
                         self.json = (self.json + u8::from(outer.depth == 0)).min(2 * JSON_SURE);
                         return;
                     }
                     Err(reason) if outer.depth == 0 && self.json >= JSON_SURE => {
-                        return sink.reject(outer.offset, outer.lines, reason, raw);
+                        return sink.reject(outer.offset, outer.lines, reason, outer.payload);
                     }
                     Err(_) => {}
                 }
@@ -114,39 +112,42 @@ impl Decoder {
             }
         }
         if text.iter().all(|byte| byte.is_ascii_whitespace()) {
-            return self.blank(raw, outer, sink);
+            return self.blank(outer, sink);
         }
         self.line(text, outer, sink);
     }
 
     /// A text without further layers: its header and its content.
     fn line<S: Sink>(&mut self, text: &[u8], outer: Outer<'_>, sink: &mut S) {
-        let options = self.options.clone();
-        let header = match &options.format {
-            Format::Header(name) => {
-                let pattern = options.headers.iter().find(|header| header.name == *name);
-                pattern.and_then(|pattern| by_pattern(&pattern.regex, text)).unwrap_or_default()
-            }
-            _ => options
-                .headers
-                .iter()
-                .find_map(|pattern| by_pattern(&pattern.regex, text))
-                .unwrap_or_else(|| (header::parse(text), text.len())),
-        };
-        let (header, end) = header;
+        let (header, end) =
+            self.by_patterns(text).unwrap_or_else(|| (header::parse(text), text.len()));
         let time = self.time(&header, &outer);
+        if self.has_layer(&header, &text[header.content.min(end)..end], &outer) {
+            let inner = Outer {
+                time: time.or(outer.time),
+                weak_level: first_stated([header.level, outer.weak_level]),
+                service: if outer.is_service_weak {
+                    utf8(header.service).unwrap_or(outer.service)
+                } else {
+                    outer.service
+                },
+                is_service_weak: outer.is_service_weak && header.service.is_empty(),
+                host: utf8(header.host).unwrap_or(outer.host),
+                depth: outer.depth + 1,
+                ..outer
+            };
+            return self.text(&text[header.content..end], inner, sink);
+        }
         let content = text.get(header.content..end.max(header.content)).unwrap_or(text);
         let content = if content.is_empty() { text } else { content };
-        let default_service = std::mem::take(&mut self.default_service);
+        let (forced, default_service) =
+            (self.options.service.clone(), std::mem::take(&mut self.default_service));
         let draft = Draft {
             offset: outer.offset,
             lines: outer.lines,
             time,
-            service: service(&options.service, &header, &outer, &default_service),
-            host: std::str::from_utf8(header.host)
-                .ok()
-                .filter(|host| !host.is_empty())
-                .unwrap_or(outer.host),
+            service: service(&forced, &header, &outer, &default_service),
+            host: utf8(header.host).unwrap_or(outer.host),
             level: first_stated([outer.level, header.level, outer.weak_level]),
             content,
             template: outer.template,
@@ -159,6 +160,26 @@ impl Decoder {
         self.default_service = default_service;
     }
 
+    /// The header that a pattern of the user finds; where one is configured as the format, it alone is asked.
+    fn by_patterns<'a>(&self, text: &'a [u8]) -> Option<(Header<'a>, usize)> {
+        if let Format::Header(name) = &self.options.format {
+            let pattern = self.options.headers.iter().find(|header| header.name == *name);
+            let found = pattern.and_then(|pattern| by_pattern(&pattern.regex, text));
+            return Some(found.unwrap_or((Header::default(), text.len())));
+        }
+        self.options.headers.iter().find_map(|pattern| by_pattern(&pattern.regex, text))
+    }
+
+    /// Whether a header stands before a JSON document or logfmt pairs.
+    fn has_layer(&self, header: &Header<'_>, content: &[u8], outer: &Outer<'_>) -> bool {
+        let is_json = || content[0] == b'{' && content.ends_with(b"}");
+        header.is_headed
+            && header.content > 0
+            && outer.depth < DEPTH_MAX
+            && !content.is_empty()
+            && (is_json() || content[0].is_ascii_lowercase() && logfmt::is_likely(content))
+    }
+
     fn time(&mut self, header: &Header<'_>, outer: &Outer<'_>) -> Option<Timestamp> {
         let read = outer.time.or(outer.arrival);
         match header.stamp {
@@ -168,9 +189,9 @@ impl Decoder {
         }
     }
 
-    fn blank<S: Sink>(&mut self, raw: &[u8], outer: Outer<'_>, sink: &mut S) {
+    fn blank<S: Sink>(&mut self, outer: Outer<'_>, sink: &mut S) {
         if !self.joiner.push_blank(outer.stream, outer.lines, &self.options.multiline) {
-            sink.reject(outer.offset, outer.lines, Reason::Empty, raw);
+            sink.reject(outer.offset, outer.lines, Reason::Empty, outer.payload);
         }
     }
 
@@ -247,13 +268,13 @@ impl Decoder {
 
     /// A text that is content as it is.
     fn whole<S: Sink>(&mut self, text: &[u8], outer: Outer<'_>, sink: &mut S) {
-        let options = self.options.clone();
-        let default_service = std::mem::take(&mut self.default_service);
+        let (forced, default_service) =
+            (self.options.service.clone(), std::mem::take(&mut self.default_service));
         let draft = Draft {
             offset: outer.offset,
             lines: outer.lines,
             time: outer.time.or(outer.arrival),
-            service: service(&options.service, &Header::default(), &outer, &default_service),
+            service: service(&forced, &Header::default(), &outer, &default_service),
             host: outer.host,
             level: first_stated([outer.level, outer.weak_level, Level::Unknown]),
             content: text,
@@ -341,10 +362,10 @@ impl Decoder {
         });
         open.text.extend_from_slice(text);
         open.lines += outer.lines;
-        if open.text.len() > self.options.line_bytes_max {
-            if let Some(whole) = self.partials.take(outer.stream) {
-                self.text(&whole.text, reopened(&whole, outer.stream, outer.depth), sink);
-            }
+        if open.text.len() > self.options.line_bytes_max
+            && let Some(whole) = self.partials.take(outer.stream)
+        {
+            self.text(&whole.text, reopened(&whole, outer.stream, outer.depth), sink);
         }
         while self.partials.is_full() {
             self.complete_oldest(sink);
@@ -538,6 +559,10 @@ fn service<'a>(
     }
 }
 
+fn utf8(name: &[u8]) -> Option<&str> {
+    std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
+}
+
 fn first_stated<const N: usize>(levels: [Level; N]) -> Level {
     levels.into_iter().find(|level| *level != Level::Unknown).unwrap_or_default()
 }
@@ -552,7 +577,7 @@ fn reopened(whole: &Partial, stream: u64, depth: u8) -> Outer<'_> {
         host: &whole.host,
         stream,
         depth,
-        ..Outer::new(whole.offset, whole.arrival)
+        ..Outer::new(&whole.text, whole.offset, whole.arrival)
     }
 }
 

@@ -403,11 +403,12 @@ fn civil(day: Day, (secs, nanos): Clock, len: usize) -> (Stamp, usize) {
 /// Completes a stamp whose clock ends at `len` with AM or PM and the zone that may follow.
 fn zoned(text: &[u8], day: Day, (mut secs, nanos): Clock, mut len: usize) -> (Stamp, usize) {
     let rest = &text[len..];
-    if let [b' ', half @ (b'A' | b'P'), b'M', ..] = rest {
-        if rest.get(3).is_none_or(|byte| !byte.is_ascii_alphanumeric()) && secs < 46_800 {
-            secs = secs % 43_200 + if *half == b'P' { 43_200 } else { 0 };
-            len += 3;
-        }
+    if let [b' ', half @ (b'A' | b'P'), b'M', ..] = rest
+        && rest.get(3).is_none_or(|byte| !byte.is_ascii_alphanumeric())
+        && secs < 46_800
+    {
+        secs = secs % 43_200 + if *half == b'P' { 43_200 } else { 0 };
+        len += 3;
     }
     let (offset, zone_len) = zone(&text[len..]);
     (Stamp::Civil(Civil { day, secs, nanos, offset }), len + zone_len)

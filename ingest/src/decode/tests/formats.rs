@@ -46,7 +46,7 @@ fn envelopes() {
             2026-03-04T10:00:00Z warn shop | nested
             - unknown svc template="x <*>" | x
             2026-03-04T10:00:00Z info svc | a.b=true n=7 user="al ice"
-            reject 0x1 empty 0 bytes
+            reject 0x1 empty 14 bytes
             - unknown svc | {"a":1
             - unknown svc | [1,2]
         "#]],
@@ -55,29 +55,49 @@ fn envelopes() {
 
 #[test]
 fn forced_formats() {
-    check("json", "{\"a\":1\n[1]\nplain\n{\"msg\":\"x\"}", expect![[r#"
+    check(
+        "json",
+        "{\"a\":1\n[1]\nplain\n{\"msg\":\"x\"}",
+        expect![[r#"
         reject 0x1 invalid_json 6 bytes
         reject 0x1 not_an_object 3 bytes
         reject 0x1 invalid_json 5 bytes
         - unknown svc | x
-    "#]]);
-    check("docker", "{\"log\":\"a\\n\"}\n{\"msg\":\"x\"}", expect![[r#"
+    "#]],
+    );
+    check(
+        "docker",
+        "{\"log\":\"a\\n\"}\n{\"msg\":\"x\"}",
+        expect![[r#"
         - unknown svc | a
         reject 0x1 format_mismatch 11 bytes
-    "#]]);
-    check("gelf", "{\"short_message\":\"a\",\"level\":4}\n{\"msg\":\"x\"}", expect![[r#"
+    "#]],
+    );
+    check(
+        "gelf",
+        "{\"short_message\":\"a\",\"level\":4}\n{\"msg\":\"x\"}",
+        expect![[r#"
         - warn svc | a
         reject 0x1 format_mismatch 11 bytes
-    "#]]);
-    check("cri", "2026-03-04T10:00:00Z stdout F a\nplain", expect![[r#"
+    "#]],
+    );
+    check(
+        "cri",
+        "2026-03-04T10:00:00Z stdout F a\nplain",
+        expect![[r#"
         2026-03-04T10:00:00Z unknown svc | a
         reject 0x1 format_mismatch 5 bytes
-    "#]]);
-    check("plain", "2026-03-04T10:00:00Z ERROR a\n{\"msg\":1}\n  x", expect![[r#"
+    "#]],
+    );
+    check(
+        "plain",
+        "2026-03-04T10:00:00Z ERROR a\n{\"msg\":1}\n  x",
+        expect![[r#"
         - unknown svc | 2026-03-04T10:00:00Z ERROR a
         - unknown svc | {"msg":1}
         - unknown svc |   x
-    "#]]);
+    "#]],
+    );
     check(
         "logfmt",
         "a=1 b=2\nlevel=warn ts=2026-03-04T10:00:00Z msg=\"x \\\"y\\\"\" svc=z",
@@ -100,7 +120,7 @@ ts=2026-03-04T10:00:00Z level=error component=tsdb n=3
             2026-03-04T10:00:00.1Z info svc | Server started
             2026-03-04T10:00:00Z warn shop | slow query: timed out
             2026-03-04T10:00:00Z error svc | ts=2026-03-04T10:00:00Z level=error component=tsdb n=3
-            2026-03-04T10:00:00Z unknown svc | level=info msg=hello
+            2026-03-04T10:00:00Z info svc | hello
         "#]],
     );
 }
@@ -113,12 +133,13 @@ fn otlp() {
         {"observedTimeUnixNano":"1772618400000000000","body":{"stringValue":""}, "attributes":[{"key":"log.record.template","value":{"stringValue":"t"}}]}]}]}]}"#;
     let empty: &[u8] = br#"{"resourceLogs":[]}"#;
     expect![[r#"
-        reject 0x1 empty 0 bytes
+        reject 0x1 empty 618 bytes
         reject 1x1 empty 19 bytes
         reject 2x1 invalid_otlp 18 bytes
         2026-03-04T10:00:00Z error shop @h | boom
         2026-03-04T10:00:00Z warn shop @h | a=7
-    "#]].assert_eq(&decode(options("auto"), &[payload, empty, br#"{"resourceLogs":7}"#]));
+    "#]]
+    .assert_eq(&decode(options("auto"), &[payload, empty, br#"{"resourceLogs":7}"#]));
 }
 
 #[test]
@@ -132,9 +153,11 @@ fn patterns_of_the_user() {
     expect![[r#"
         2026-03-04T10:00:00Z warn shop @web | slow
         - unknown svc | ERROR other
-    "#]].assert_eq(&decode(options, &lines));
+    "#]]
+    .assert_eq(&decode(options, &lines));
     let error = HeaderPattern::new("mine", "(?P<when>.)").unwrap_err();
-    expect!["header pattern `mine` has the group `when`; use time, level, service, host, message"].assert_eq(&error.to_string());
+    expect!["header pattern `mine` has the group `when`; use time, level, service, host, message"]
+        .assert_eq(&error.to_string());
     let error = "no such".parse::<Format>().unwrap_err();
     expect!["format `no such` is unknown; use auto, plain, json, logfmt, syslog, cri, docker, gelf, otlp, or the name of a header pattern from the configuration (none is defined)"].assert_eq(&error.to_string());
 }
@@ -158,12 +181,14 @@ fn bytes_that_are_no_text() {
         reject 5x1 invalid_encoding 4 bytes
         - unknown svc | a\x00b\xff
         - unknown svc | a\xef\xbf\xbdb
-    "#]].assert_eq(&decode(options("auto"), &lines));
+    "#]]
+    .assert_eq(&decode(options("auto"), &lines));
     let options = DecoderOptions { line_bytes_max: 4, ..options("auto") };
     expect![[r#"
         reject 0x1 too_long 5 bytes
         - unknown svc | 1234
-    "#]].assert_eq(&decode(options, &[b"12345", b"1234"]));
+    "#]]
+    .assert_eq(&decode(options, &[b"12345", b"1234"]));
 }
 
 #[test]
@@ -176,5 +201,6 @@ fn session_and_service_of_the_user() {
     expect![[r#"
         - unknown hdfs session=-17 | got blk_-17 now
         - unknown hdfs | none
-    "#]].assert_eq(&decode(options, &[b"got blk_-17 now", b"none"]));
+    "#]]
+    .assert_eq(&decode(options, &[b"got blk_-17 now", b"none"]));
 }

@@ -51,7 +51,7 @@ Everything is fine: no header here",
             2026-03-04T10:00:00.123Z info svc | Server started on port 8080
             2026-03-04T10:00:00.123Z warn svc | slow cart 17
             2026-03-04T10:00:00.123Z warn svc | cart 17 is stale
-            2026-03-04T10:00:00.123Z unknown svc | root ERROR cannot read settings
+            2026-03-04T10:00:00.123Z error svc | root ERROR cannot read settings
             2026-03-04T09:00:00.123Z info svc | listening on :8080
             2026-03-04T10:00:00.123456Z info svc | item added id=7
             2026-03-04T10:00:00Z info svc | item added
@@ -65,15 +65,15 @@ Everything is fine: no header here",
             2026-03-04T10:00:00.123Z info svc | loading settings
             2026-03-04T10:00:00.123Z error svc | views 12 boom
             2026-03-04T10:00:00Z info svc | ready
-            2026-03-04T10:00:00.123456Z error svc | #1234] ERROR -- : undefined method
+            2026-03-04T10:00:00.123456Z error svc | undefined method
             2026-03-04T10:00:00.008Z info svc | accepted 10.0.0.1
-            2026-03-05T10:00:00.123Z info svc | ready in 3 s
+            2026-03-04T10:00:00.123Z info svc | ready in 3 s
             2026-03-04T10:00:00Z info svc | Loaded Servicing Stack v6.1
             2026-03-04T10:00:00Z unknown svc | listening on :8080
             2026-03-04T10:00:00Z unknown svc | main.go:12: listening on :8080
             2026-03-04T10:00:00Z error svc | error reading block 17
             2026-03-04T10:00:00Z unknown svc | 404 pages missing
-            2026-03-04T10:00:00Z unknown svc | got ERROR from upstream
+            2026-03-04T10:00:00Z error svc | got ERROR from upstream
             - info svc | root:started
             - error svc | disk full
             - error svc | error: disk full
@@ -125,14 +125,14 @@ Mar 04, 2026 10:00:00 AM org.example.Main run
             2026-03-04T10:00:00.123Z fatal svc | could not write to file
             2026-03-04T10:00:00.123Z info svc | Background saving started by pid 55
             2026-03-04T10:00:00.123Z warn svc | Can't save in background: fork: Cannot allocate memory
-            2026-03-04T10:00:00.123Z unknown svc | Connecting to primary
+            2026-03-04T10:00:00.123Z debug svc | Connecting to primary
             2026-03-04T10:00:00.123Z debug svc | 0 clients connected
             2026-03-04T10:00:00.123456Z info svc | Starting controller
             2026-03-04T10:00:00.123456Z error svc | Failed to watch: connection refused
             2026-03-04T10:00:00.123Z error svc | [main] org.example.Catalina.start Failed to start
             2026-03-04T10:00:00Z unknown svc | org.example.Main run
             - unknown svc | usb 1-1: new high-speed device
-            - info svc | [gc] Using G1
+            - info svc | Using G1
             2026-03-04T10:00:00.123Z info svc | Kernel started
         "#]],
     );
@@ -178,9 +178,9 @@ web-1  | disk full"#,
             2025-03-17T16:13:38.811Z debug svc | freezing display
             2025-10-30T16:49:06Z unknown svc | chrome - proxy:5070 open
             2005-06-03T15:42:50.675872Z info svc @R02-J12 | parity error corrected
-            2005-11-09T20:01:01Z unknown svc @dn228 | session closed
-            2004-02-26T14:12:22Z unknown svc @node-246 | 1 Component is unavailable
-            2017-12-23T22:15:29.606Z unknown svc | Step_Counter|30002312|onStandStepChanged 3579
+            2005-11-09T20:01:01Z unknown crond @dn228/dn228 | session closed
+            2004-02-26T14:12:22Z unknown svc @node-246 | Component is unavailable
+            2017-12-23T22:15:29.606Z unknown svc | onStandStepChanged 3579
             2026-03-04T10:00:00Z unknown svc | disk full
             2026-03-04T10:00:00.123Z unknown svc | 1772618400123 disk full
             2026-03-04T10:00:00.123Z unknown svc | disk full

@@ -35,8 +35,7 @@ ValueError: b
 INFO next";
     expect![[r#"
         - info svc | start
-        reject 7x1 empty 0 bytes
-        - error svc +1x9 | Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    boom()\nKeyError: 'a'\n\nDuring handling of the above exception, another exception occurred:\nTraceback (most recent call last):\n  File "a.py", line 3, in <module>\nValueError: b
+        - error svc +1x10 | Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    boom()\nKeyError: 'a'\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "a.py", line 3, in <module>\nValueError: b
         - info svc | next
     "#]].assert_eq(&together(text));
 }
@@ -89,17 +88,17 @@ fn lines_without_header_join_where_nearly_all_have_one() {
     let given = together(&text);
     let tail: String = given.lines().skip(8).map(|line| format!("{line}\n")).collect();
     expect![[r#"
-        2026-03-04T10:00:08Z info svc +8x2 | tick\nand a bit more
-        - unknown svc | and more
+        2026-03-04T10:00:08Z info svc +8x3 | tick\nand a bit more\nand more
         2026-03-04T10:01:00Z info svc | tock
-        - fatal svc | panic: apart
-        - error svc | tail
-    "#]].assert_eq(&tail);
+        - fatal svc +12x2 | panic: apart\nERROR: tail
+    "#]]
+    .assert_eq(&tail);
     expect![[r#"
         - unknown svc | one
         - unknown svc | two
         - unknown svc | three
-    "#]].assert_eq(&together("one\ntwo\nthree"));
+    "#]]
+    .assert_eq(&together("one\ntwo\nthree"));
 }
 
 #[test]
@@ -109,24 +108,28 @@ fn limits_and_rule_of_the_user() {
     expect![[r#"
         2026-03-04T10:00:00Z error svc +0x2 | a\n b
         2026-03-04T10:00:00Z error svc +2x2 |  c\n d
-    "#]].assert_eq(&decode(DecoderOptions { multiline, ..options("auto") }, &lines));
+    "#]]
+    .assert_eq(&decode(DecoderOptions { multiline, ..options("auto") }, &lines));
     let multiline = MultilineOptions { bytes_max: 32, ..MultilineOptions::default() };
     expect![[r#"
         2026-03-04T10:00:00Z error svc +0x4 | a\n b\n c\n d
-    "#]].assert_eq(&decode(DecoderOptions { multiline, ..options("auto") }, &lines));
+    "#]]
+    .assert_eq(&decode(DecoderOptions { multiline, ..options("auto") }, &lines));
     let start = Some(regex::bytes::Regex::new("^#").unwrap());
     let multiline = MultilineOptions { start, ..MultilineOptions::default() };
     let lines: [&[u8]; 4] = [b"# a", b"b", b"ERROR c", b"# d"];
     expect![[r#"
         - unknown svc +0x3 | # a\nb\nERROR c
         - unknown svc | # d
-    "#]].assert_eq(&decode(DecoderOptions { multiline, ..options("auto") }, &lines));
+    "#]]
+    .assert_eq(&decode(DecoderOptions { multiline, ..options("auto") }, &lines));
     let multiline = MultilineOptions { enabled: false, ..MultilineOptions::default() };
     let lines: [&[u8]; 2] = [b"ERROR a", b"  b"];
     expect![[r#"
         - error svc | a
         - unknown svc |   b
-    "#]].assert_eq(&decode(DecoderOptions { multiline, ..options("auto") }, &lines));
+    "#]]
+    .assert_eq(&decode(DecoderOptions { multiline, ..options("auto") }, &lines));
 }
 
 #[test]
@@ -143,7 +146,8 @@ fn pieces_of_cut_lines() {
         2026-03-04T10:00:00Z error svc +0x4 | a b\n\tat c
         2026-03-04T10:00:00.1Z unknown svc | apart
         2026-03-04T10:00:00.4Z unknown svc | open
-    "#]].assert_eq(&decode(options("auto"), &lines));
+    "#]]
+    .assert_eq(&decode(options("auto"), &lines));
     let lines: [&[u8]; 3] = [
         br#"{"log":"a","stream":"stdout","time":"2026-03-04T10:00:00Z"}"#,
         br#"{"log":"b\n","stream":"stdout","time":"2026-03-04T10:00:01Z"}"#,
@@ -152,7 +156,8 @@ fn pieces_of_cut_lines() {
     expect![[r#"
         2026-03-04T10:00:00Z unknown svc +0x2 | ab
         2026-03-04T10:00:02Z unknown svc | c
-    "#]].assert_eq(&decode(options("docker"), &lines));
+    "#]]
+    .assert_eq(&decode(options("docker"), &lines));
 }
 
 #[test]
@@ -168,5 +173,6 @@ fn streams_of_one_partition_do_not_mix() {
         - error x +0x2 | a\n\tat a.A.run(A.java)
         - error y +1x2 | b\n\tat b.B.run(B.java)
         - info x | c
-    "#]].assert_eq(&decode(options("auto"), &lines));
+    "#]]
+    .assert_eq(&decode(options("auto"), &lines));
 }

@@ -36,7 +36,8 @@ fn missing_zones() {
         2026-07-04T08:00:00Z info svc | summer
         2026-03-29T00:30:00Z info svc | in the gap
         2026-07-04T10:00:00Z info svc | stated
-    "#]].assert_eq(&decode(DecoderOptions { zone, ..options("auto") }, &lines));
+    "#]]
+    .assert_eq(&decode(DecoderOptions { zone, ..options("auto") }, &lines));
 }
 
 #[test]
@@ -48,7 +49,8 @@ fn a_local_clock_that_runs_ahead_of_its_reading_is_set_back() {
         2026-03-04T08:00:00.5Z info svc | x
         2026-03-04T07:00:00.5Z info svc | x
         2026-03-04T08:00:01Z info svc | x
-    "#]].assert_eq(&each("auto", line));
+    "#]]
+    .assert_eq(&each("auto", line));
 }
 
 #[test]
@@ -56,7 +58,8 @@ fn a_clock_in_2099_does_not_lead_the_years_of_others() {
     expect![[r#"
         2099-01-01T00:00:00Z info svc | x
         2026-03-04T10:00:00Z unknown a @h | x
-    "#]].assert_eq(&together("2099-01-01 00:00:00 INFO x\nMar  4 10:00:00 h a[1]: x"));
+    "#]]
+    .assert_eq(&together("2099-01-01 00:00:00 INFO x\nMar  4 10:00:00 h a[1]: x"));
 }
 
 #[test]
@@ -69,5 +72,6 @@ fn time_of_the_transport_is_the_last_resort() {
     expect![[r#"
         2026-03-05T00:00:00Z unknown svc | no time
         2026-03-04T10:00:00Z unknown a @h | x
-    "#]].assert_eq(&out.text);
+    "#]]
+    .assert_eq(&out.text);
 }
