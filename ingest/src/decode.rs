@@ -9,6 +9,7 @@
 mod calendar;
 mod clean;
 mod draft;
+mod envelope;
 mod header;
 mod joiner;
 mod json;
@@ -18,6 +19,7 @@ mod logfmt;
 mod options;
 mod otlp;
 mod partial;
+mod pieces;
 mod sink;
 mod stamp;
 mod trace;

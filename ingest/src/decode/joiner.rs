@@ -295,8 +295,6 @@ impl Entry {
 }
 
 fn replace(text: &mut String, by: &str) {
-    if text != by {
-        text.clear();
-        text.push_str(by);
-    }
+    text.clear();
+    text.push_str(by);
 }

@@ -79,12 +79,12 @@ impl<'a> Envelope<'a> {
 
 /// Reads a whole JSON object; `path` is a buffer to reuse.
 pub(crate) fn read<'a>(
-    text: &'a [u8],
+    text: &'a str,
     path: &mut String,
 ) -> Result<Envelope<'a>, serde_json::Error> {
     let mut envelope = Envelope::default();
     path.clear();
-    let mut reader = serde_json::Deserializer::from_slice(text);
+    let mut reader = serde_json::Deserializer::from_str(text);
     Node { envelope: &mut envelope, path, known: None, may_descend: true }
         .deserialize(&mut reader)?;
     reader.end()?;

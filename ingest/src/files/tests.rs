@@ -140,7 +140,8 @@ fn truncated_and_damaged_archives_keep_the_lines_before() {
         xz: DIR/a.log is damaged: its xz data cannot be unpacked after N lines, near byte N
         bzip2: DIR/a.log is truncated: its bzip2 data ends after N lines, at byte N
         bzip2: DIR/a.log is damaged: its bzip2 data cannot be unpacked after N lines, near byte N
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&found);
 }
 
 /// The error, its figures taken out.
