@@ -16,7 +16,7 @@ use logwake_ingest::files::{FileSource, Line, service_of};
 const KINDS: [(&str, &str); 9] = [
     (
         "hdfs",
-        "081109 203615 148 INFO dfs.Node$Receiver: Received block blk_-1608999687919862906 of size 91178 from /10.250.10.6",
+        "260304 100000 148 INFO dfs.Node$Receiver: stored block blk_-4711004711004711004 of 65536 bytes from /10.0.0.7",
     ),
     (
         "spring",
@@ -24,7 +24,7 @@ const KINDS: [(&str, &str); 9] = [
     ),
     (
         "syslog",
-        "Mar  4 10:00:00 web-1 sshd[24200]: Failed password for root from 203.0.113.9 port 4711 ssh2",
+        "Mar  4 10:00:00 web-1 sshd[4242]: Failed password for root from 203.0.113.9 port 4711 ssh2",
     ),
     (
         "access",

@@ -125,7 +125,7 @@ fn field(rest: &[u8], seen: &mut Seen) -> Field {
     }
 }
 
-/// Fields between bars without blanks: `|Step_Counter|30002312|`; returns where the cursor goes on.
+/// Fields between bars without blanks: `|Pulse_Meter|4711|`; returns where the cursor goes on.
 fn columns(line: &[u8], header: &mut Header<'_>, seen: &mut Seen) -> usize {
     let mut pos = header.content;
     for _ in 0..4 {
@@ -192,7 +192,7 @@ fn brackets(rest: &[u8], seen: &mut Seen) -> Field {
     }
 }
 
-/// `1702`, `29#29:`, `148`.
+/// `1234`, `29#29:`, `148`.
 fn number(rest: &[u8], seen: &mut Seen) -> Field {
     let digits = rest.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
     match &rest[digits..] {
@@ -399,7 +399,7 @@ fn enclosed(rest: &[u8], close: u8, max: usize) -> Option<usize> {
     rest.iter().take(max).position(|&byte| byte == close).map(|at| at + 1)
 }
 
-/// `R02-M1-N0-C:J12-U11 RAS KERNEL INFO …`, or host, program and process as syslog writes them.
+/// `R01-N3 RAS KERNEL INFO …`, or host, program and process as syslog writes them.
 fn blue_gene(line: &[u8], header: &mut Header<'_>) {
     let mut pos = header.content;
     for _ in 0..4 {

@@ -104,7 +104,7 @@ fn is_uptime(text: &[u8]) -> bool {
     text.contains(&b'.') && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
-/// `- 1117838570 2005.06.03 R02-… 2005-06-03-15.42.50.675872 R02-… RAS KERNEL INFO …`, the first field an alert tag,
+/// `- 1772618400 2026.03.04 R01-… 2026-03-04-10.00.00.675872 R01-… RAS KERNEL INFO …`, the first field an alert tag,
 /// and the clusters that write syslog behind it.
 fn blue_gene(line: &[u8]) -> Option<Found<'_>> {
     let tag = line.iter().take(16).position(|&byte| byte == b' ')?;
@@ -168,7 +168,7 @@ fn shared(line: &[u8], (stamp, end): (Stamp, usize)) -> Found<'_> {
     }
 }
 
-/// `134681 node-246 unix.hw state_change.unavailable 1077804742 1 …`: a number, a node, and seconds since the epoch.
+/// `4711 node-17 disk.hw state_change.failed 1772618400 1 …`: a number, a node, and seconds since the epoch.
 fn cluster(line: &[u8]) -> Option<Found<'_>> {
     let mut pos = token(line, 0);
     if !line[..pos].iter().all(u8::is_ascii_digit) {

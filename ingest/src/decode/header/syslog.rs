@@ -123,7 +123,7 @@ pub(super) fn tag<'a>(line: &'a [u8], header: &mut Header<'a>, strict: bool) -> 
     false
 }
 
-/// `sshd[24200]: `, `sshd(pam_unix)[19939]: `, `kernel: `; returns the name and where the content begins.
+/// `sshd[4242]: `, `sshd(pam_unix)[777]: `, `kernel: `; returns the name and where the content begins.
 fn program(line: &[u8], at: usize, strict: bool) -> Option<(&[u8], usize)> {
     let rest = line.get(at..)?;
     let len = rest
