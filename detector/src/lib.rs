@@ -5,5 +5,9 @@
 //! time is event time in the input, and wall time enters as an explicit value.
 //! Two runtimes drive the same machines, so a replay and a live run agree to the byte.
 
+pub mod alert;
+pub mod anomaly;
+pub mod detect;
 pub mod record;
+pub mod tally;
 pub mod time;

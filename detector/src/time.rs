@@ -46,7 +46,7 @@ impl Timestamp {
     /// Returns the start of the tumbling window of `width` that holds this instant.
     pub fn window_start(self, width: Duration) -> Self {
         let width = nanos(width).max(1);
-        Self(self.0 - self.0.rem_euclid(width))
+        Self(self.0.saturating_sub(self.0.rem_euclid(width)))
     }
 }
 

@@ -1,0 +1,228 @@
+//! What the alert stage puts out: changes of alert clusters, and the decisions behind them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::anomaly::{AnomalyKind, Evidence, Severity};
+use crate::time::Timestamp;
+
+/// One output of the alert stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum AlertOutput {
+    /// An alert cluster changed.
+    Change(Box<AlertChange>),
+    /// Something was sent, merged or suppressed.
+    Decision(Decision),
+}
+
+/// Where an alert cluster stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertState {
+    /// Evidence is being gathered; nothing was sent.
+    Pending,
+    /// Sent for the first time.
+    Open,
+    /// Sent again since it changed.
+    Updated,
+    /// Quiet again.
+    Resolved,
+}
+
+impl AlertState {
+    /// Returns the name that events use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Open => "open",
+            Self::Updated => "updated",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// An alert cluster at one of its changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertChange {
+    /// The same whichever replica, run or replay made it.
+    pub id: String,
+    /// What it changed to.
+    pub state: AlertState,
+    /// Event time of the change.
+    pub at: Timestamp,
+    /// Why it is sent now.
+    pub reason: Reason,
+    /// Severity of the cluster as a whole.
+    pub severity: Severity,
+    /// What happened, in one line.
+    pub title: String,
+    /// Event time of the first evidence.
+    pub started_at: Timestamp,
+    /// Event time of the last anomaly.
+    pub updated_at: Timestamp,
+    /// Event time at which it was over.
+    pub ended_at: Option<Timestamp>,
+    /// Services, the probable origin first.
+    pub services: Vec<String>,
+    /// Hosts, capped.
+    pub hosts: Vec<String>,
+    /// Number of anomalies in it.
+    pub anomaly_count: u64,
+    /// Ids of the first anomalies, capped.
+    pub members: Vec<String>,
+    /// The few lines that tell the story, in order of time.
+    pub evidence: Vec<EvidenceLine>,
+    /// The text by which a pager joins trigger and resolve.
+    pub dedup_key: String,
+}
+
+/// One line of the story.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceLine {
+    /// Anomaly that brought it.
+    pub anomaly: String,
+    /// What is unusual about it.
+    pub kind: AnomalyKind,
+    /// How much it matters by itself.
+    pub severity: Severity,
+    /// Service that wrote it.
+    pub service: String,
+    /// The sentence of the anomaly.
+    pub reason: String,
+    /// The record.
+    pub line: Option<Evidence>,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// A change of an alert was sent.
+    Send,
+    /// An anomaly became part of an alert cluster.
+    Merge,
+    /// Nothing was sent, for good.
+    Suppress,
+}
+
+impl Action {
+    /// Returns the name that events and metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Merge => "merge",
+            Self::Suppress => "suppress",
+        }
+    }
+}
+
+/// Why it was done: a closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The anomaly belongs to nothing open and starts a cluster.
+    FirstEvidence,
+    /// The same condition is in the cluster already.
+    SameFingerprint,
+    /// The cluster is about the same service.
+    SameService,
+    /// The cluster holds a template much like it.
+    SimilarTemplate,
+    /// The cluster is about the same host.
+    SameHost,
+    /// The cluster was active just before.
+    CloseInTime,
+    /// The cluster has gathered enough to be sent.
+    EnoughEvidence,
+    /// The cluster became graver.
+    SeverityRaised,
+    /// The cluster reached another service.
+    NewService,
+    /// More came, and the last update is long enough ago.
+    MoreEvidence,
+    /// Nothing more came for long enough.
+    QuietAgain,
+    /// Nothing more came before there was enough to send.
+    NotEnoughEvidence,
+    /// Too many clusters were active; the lightest unsent one gave way, else the oldest.
+    LimitReached,
+}
+
+impl Reason {
+    /// Every reason, in the order of the enumeration.
+    pub const ALL: [Self; 13] = [
+        Self::FirstEvidence,
+        Self::SameFingerprint,
+        Self::SameService,
+        Self::SimilarTemplate,
+        Self::SameHost,
+        Self::CloseInTime,
+        Self::EnoughEvidence,
+        Self::SeverityRaised,
+        Self::NewService,
+        Self::MoreEvidence,
+        Self::QuietAgain,
+        Self::NotEnoughEvidence,
+        Self::LimitReached,
+    ];
+
+    /// Returns the name that events and metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstEvidence => "first_evidence",
+            Self::SameFingerprint => "same_fingerprint",
+            Self::SameService => "same_service",
+            Self::SimilarTemplate => "similar_template",
+            Self::SameHost => "same_host",
+            Self::CloseInTime => "close_in_time",
+            Self::EnoughEvidence => "enough_evidence",
+            Self::SeverityRaised => "severity_raised",
+            Self::NewService => "new_service",
+            Self::MoreEvidence => "more_evidence",
+            Self::QuietAgain => "quiet_again",
+            Self::NotEnoughEvidence => "not_enough_evidence",
+            Self::LimitReached => "limit_reached",
+        }
+    }
+
+    /// Explains the reason in a clause.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::FirstEvidence => {
+                "it belongs to no active alert and starts one that is not sent yet"
+            }
+            Self::SameFingerprint => "the alert holds the same condition already",
+            Self::SameService => "the alert is about the same service",
+            Self::SimilarTemplate => "the alert holds a template much like it",
+            Self::SameHost => "the alert is about the same host",
+            Self::CloseInTime => "the alert was active just before, in another service",
+            Self::EnoughEvidence => "the evidence weighs enough to wake somebody",
+            Self::SeverityRaised => "it became graver",
+            Self::NewService => "it reached another service",
+            Self::MoreEvidence => "more came since the last update",
+            Self::QuietAgain => "nothing more came for long enough",
+            Self::NotEnoughEvidence => "nothing more came before the evidence weighed enough",
+            Self::LimitReached => {
+                "too many alerts were active, and this one had weighed least or lasted longest"
+            }
+        }
+    }
+}
+
+/// One decision of the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Deterministic id.
+    pub id: String,
+    /// Event time.
+    pub at: Timestamp,
+    /// What was done.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The alert that it is about.
+    pub alert: String,
+    /// The anomaly that it is about, where there is one.
+    pub anomaly: Option<String>,
+    /// Weight of the evidence in the cluster afterwards; it is sent from the open weight on.
+    pub weight: f64,
+}

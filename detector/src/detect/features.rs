@@ -1,0 +1,161 @@
+//! The window of one service as a row of numbers, judged by an isolation forest.
+//!
+//! Features are chosen to be independent of the size of the service: shares, entropies and logs.
+//! The forest is refitted on a sliding sample of windows and its scores are turned into
+//! probabilities by the tail of the scores seen so far.
+
+use std::collections::VecDeque;
+
+use logwake_models::forest::IsolationForest;
+use logwake_models::rate::Tail;
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::record::Level;
+
+use super::window::WindowCounts;
+
+/// What the columns of a row mean, in their order.
+pub(super) const FEATURES: [&str; 7] = [
+    "volume",
+    "error share",
+    "warning share",
+    "new templates",
+    "template variety",
+    "template mix",
+    "hosts",
+];
+
+/// Windows in the sliding sample.
+const SAMPLE_MAX: usize = 512;
+/// Windows before the first fit: fewer do not fill a tree.
+const FIT_MIN: usize = 48;
+
+/// Scores that the tail looks back on.
+const TAIL_MEMORY: u32 = 2048;
+/// Weight of a new score in what is typical.
+const TYPICAL_WEIGHT: f64 = 1.0 / 64.0;
+
+/// A row of feature values.
+pub(super) type Row = [f64; FEATURES.len()];
+
+/// The forest of one service with its sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForestWatch {
+    rows: VecDeque<Row>,
+    since_fit: usize,
+    forest: Option<IsolationForest>,
+    tail: Tail,
+    typical: f64,
+    seed: u64,
+}
+
+/// How isolated a window is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Isolation {
+    /// Isolation score in (0, 1], higher is more anomalous.
+    pub score: f64,
+    /// Forgetting mean of the scores of earlier windows.
+    pub typical: f64,
+    /// Probability of such a score by the tail of earlier ones.
+    pub p_value: f64,
+    /// Share of each feature in the score, largest first.
+    pub contributions: Vec<(String, f64)>,
+}
+
+impl ForestWatch {
+    /// Starts with a seed of its own, so that every service has the same forest in every run.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            rows: VecDeque::new(),
+            since_fit: 0,
+            forest: None,
+            tail: Tail::new(TAIL_MEMORY),
+            typical: 0.5,
+            seed,
+        }
+    }
+
+    /// Judges a row by the windows before it, then learns from it.
+    pub fn step(&mut self, row: &Row) -> Option<Isolation> {
+        let judged = self.forest.as_ref().map(|forest| {
+            let score = forest.score_one(row);
+            Isolation {
+                score,
+                typical: self.typical,
+                p_value: self.tail.p_value(score),
+                contributions: shares(&forest.contributions(row)),
+            }
+        });
+        if let Some(isolation) = &judged {
+            self.observe(isolation.score);
+        }
+        self.learn(row);
+        judged
+    }
+
+    fn learn(&mut self, row: &Row) {
+        if self.rows.len() == SAMPLE_MAX {
+            self.rows.pop_front();
+        }
+        self.rows.push_back(*row);
+        self.since_fit += 1;
+        let due = self.since_fit * 2 >= self.rows.len();
+        if self.rows.len() < FIT_MIN || !due {
+            return;
+        }
+        self.since_fit = 0;
+        let values = self.rows.iter().flatten().copied().collect();
+        let Ok(rows) = Array2::from_shape_vec((self.rows.len(), FEATURES.len()), values) else {
+            return;
+        };
+        self.seed = self.seed.wrapping_add(1);
+        let first = self.forest.is_none();
+        self.forest = super::fit::fit(&rows, self.seed);
+        if let (true, Some(forest)) = (first, &self.forest) {
+            let scores: Vec<f64> = self.rows.iter().map(|row| forest.score_one(row)).collect();
+            scores.into_iter().for_each(|score| self.observe(score));
+        }
+    }
+
+    fn observe(&mut self, score: f64) {
+        self.tail.observe(score);
+        self.typical += (score - self.typical) * TYPICAL_WEIGHT;
+    }
+}
+
+/// Makes the row of a window; `mix` gives the usual share of each template in it.
+pub(super) fn row_of(counts: &WindowCounts, divergence: f64) -> Row {
+    let levels = counts.levels();
+    let total = levels.iter().sum::<u64>() as f64;
+    let share = |wanted: &[Level]| {
+        wanted.iter().map(|level| levels[*level as usize] as f64).sum::<f64>() / total.max(1.0)
+    };
+    let entropy: f64 = counts
+        .templates
+        .values()
+        .map(|cell| cell.count() as f64 / total.max(1.0))
+        .map(|share| if share > 0.0 { -share * share.ln() } else { 0.0 })
+        .sum();
+    [
+        total.ln_1p(),
+        share(&[Level::Error, Level::Fatal]),
+        share(&[Level::Warn]),
+        (counts.novel as f64).ln_1p(),
+        entropy,
+        divergence,
+        (counts.hosts.len() as f64).ln_1p(),
+    ]
+}
+
+fn shares(contributions: &[f64]) -> Vec<(String, f64)> {
+    let sum: f64 = contributions.iter().map(|value| value.max(0.0)).sum();
+    let mut shares: Vec<(String, f64)> = FEATURES
+        .iter()
+        .zip(contributions)
+        .filter(|(_, value)| **value > 0.0)
+        .map(|(name, value)| ((*name).to_owned(), value / sum))
+        .collect();
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    shares
+}

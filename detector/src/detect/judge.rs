@@ -1,0 +1,399 @@
+//! Closes one window of one service: every series, every template and the forest, in a fixed order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use logwake_models::template::TemplateId;
+
+use crate::anomaly::{Anomaly, AnomalyKind, Evidence, Severity, TemplateRef, id_of, score_of};
+use crate::record::Level;
+use crate::time::Timestamp;
+
+use super::DetectSettings;
+use super::features::{Isolation, row_of};
+use super::gravity::{Gravity, gravity_of};
+use super::reason;
+use super::series::{Demand, Deviation, Direction};
+use super::service::{Service, TemplateStats};
+use super::window::{Cell, WindowCounts};
+
+/// Weight of a new window in forgetting means: a memory of about twenty minutes at ten seconds.
+const NEW_WEIGHT: f64 = 1.0 / 128.0;
+
+/// The same while a service warms up, so that its first sights of everything are soon forgotten.
+const WARMING_WEIGHT: f64 = 1.0 / 8.0;
+
+/// Where and when a judgement is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bench<'a> {
+    /// The settings.
+    pub settings: &'a DetectSettings,
+    /// Start of the window that closes.
+    pub window: Timestamp,
+    /// Event time at which it closes.
+    pub at: Timestamp,
+    /// Whether a source was not waited for.
+    pub incomplete: bool,
+}
+
+/// Closes a window of a service and appends what is anomalous in it.
+pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
+    let counts = service.open.remove(&bench.window).unwrap_or_default();
+    let novel = counts.novel as f64;
+    let warm = service.is_warm(bench.settings);
+    let begin = out.len();
+    let whole_service = close_service(service, &counts, bench, out);
+    close_templates(service, &counts, bench, whole_service, out);
+    close_forest(service, &counts, bench, out);
+    if !warm {
+        out.truncate(begin);
+    }
+    remember(service, counts);
+    let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
+    service.novelty_rate += (novel - service.novelty_rate) * weight;
+    service.windows += 1;
+}
+
+/// Keeps the last records, to be shown when no more come.
+fn remember(service: &mut Service, counts: WindowCounts) {
+    service.settled += counts.levels().iter().sum::<u64>();
+    let last = counts.templates.values().max_by_key(|cell| cell.first.exemplar.at);
+    if let Some(last) = last {
+        service.last = Some(last.first.clone());
+    }
+    for (id, cell) in counts.templates {
+        if let Some(stats) = service.templates.get_mut(&id) {
+            stats.last = cell.first;
+        }
+    }
+}
+
+impl Service {
+    /// Tells whether enough windows were seen to say what is new or unusual.
+    pub fn is_warm(&self, settings: &DetectSettings) -> bool {
+        self.windows >= settings.warmup_windows()
+    }
+
+    /// Describes the first sight of a template as an anomaly.
+    pub fn novelty(&self, id: TemplateId, first: &Evidence, settings: &DetectSettings) -> Anomaly {
+        let text = self.catalogue.text(id);
+        let exemplar = &first.exemplar;
+        let p_value =
+            (1.0 - (-self.novelty_rate).exp()).clamp(1.0 / (1.0 + self.settled as f64), 1.0);
+        let gravity = gravity_of(exemplar.level, &text);
+        let severity = match gravity {
+            Gravity::Grave if p_value < 0.2 => Severity::Error,
+            Gravity::Grave => Severity::Warning,
+            Gravity::Notable if p_value < 0.2 => Severity::Warning,
+            _ => Severity::Info,
+        };
+        let window = exemplar.time.window_start(settings.window);
+        let level = match exemplar.level {
+            Level::Unknown => String::new(),
+            level => format!(" ({})", level.as_str()),
+        };
+        let span = settings.window * u32::try_from(self.windows).unwrap_or(u32::MAX);
+        let reason = reason::novelty(&self.name, &text, &level, self.settled, span);
+        Anomaly {
+            id: id_of("a", &[&self.name, AnomalyKind::NewTemplate.as_str(), &id.to_string()]),
+            kind: AnomalyKind::NewTemplate,
+            at: exemplar.at,
+            service: self.name.clone(),
+            host: Some(exemplar.host.clone()).filter(|host| !host.is_empty()),
+            level: exemplar.level,
+            severity,
+            window_start: window,
+            window_end: window + settings.window,
+            template: Some(TemplateRef { id, text }),
+            score: score_of(p_value),
+            p_value,
+            actual: 1.0,
+            typical: 0.0,
+            lower: 0.0,
+            upper: 0.0,
+            contributions: vec![("novelty".to_owned(), 1.0)],
+            exemplars: vec![first.clone()],
+            reason,
+            incomplete: false,
+        }
+    }
+}
+
+/// Judges the service as a whole; tells whether it says why its templates deviate downward.
+fn close_service(
+    service: &mut Service,
+    counts: &WindowCounts,
+    bench: &Bench<'_>,
+    out: &mut Vec<Anomaly>,
+) -> bool {
+    let levels = counts.levels();
+    let total = levels.iter().sum();
+    let grave = levels[Level::Error as usize] + levels[Level::Fatal as usize];
+    let mut gone = false;
+    if let Some(deviation) = service.total.close(total, bench.at, &demand(Gravity::Plain)) {
+        gone = deviation.direction != Direction::Up;
+        let exemplars = match deviation.direction {
+            Direction::Up => most_frequent(counts),
+            _ => service.last.iter().cloned().collect(),
+        };
+        let kind = kind_of(deviation.direction);
+        let severity = match deviation.direction {
+            Direction::Up => Severity::Info,
+            Direction::Down => Severity::Warning,
+            Direction::Gone => Severity::Error,
+        };
+        let subject = format!("{}: records", service.name);
+        out.push(rate_anomaly(
+            service, bench, kind, &deviation, total, severity, &subject, exemplars,
+        ));
+    } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
+        gone = true;
+    }
+    if let Some(deviation) = service.grave.close(grave, bench.at, &demand(Gravity::Grave))
+        && deviation.direction == Direction::Up
+    {
+        let subject = format!("{}: records of level error or above", service.name);
+        let exemplars = gravest(counts);
+        let kind = AnomalyKind::LevelShift;
+        out.push(rate_anomaly(
+            service,
+            bench,
+            kind,
+            &deviation,
+            grave,
+            Severity::Error,
+            &subject,
+            exemplars,
+        ));
+    }
+    gone
+}
+
+fn close_templates(
+    service: &mut Service,
+    counts: &WindowCounts,
+    bench: &Bench<'_>,
+    whole_service: bool,
+    out: &mut Vec<Anomaly>,
+) {
+    let mut templates = std::mem::take(&mut service.templates);
+    for (id, stats) in &mut templates {
+        let cell = counts.templates.get(id);
+        let count = cell.map_or(0, Cell::count);
+        let gravity = match cell {
+            Some(_) => stats.gravity(service, *id),
+            None => Gravity::Plain,
+        };
+        let Some(deviation) = stats.rate.close(count, bench.at, &demand(gravity)) else { continue };
+        let is_old = deviation.direction == Direction::Gone && deviation.is_repeat;
+        if is_old || (deviation.direction != Direction::Up && whole_service) {
+            continue;
+        }
+        out.push(template_anomaly(service, bench, *id, stats, cell, gravity, &deviation));
+    }
+    service.templates = templates;
+}
+
+fn close_forest(
+    service: &mut Service,
+    counts: &WindowCounts,
+    bench: &Bench<'_>,
+    out: &mut Vec<Anomaly>,
+) {
+    if counts.templates.is_empty() {
+        return;
+    }
+    let divergence = learn_mix(&mut service.templates, counts);
+    let row = row_of(counts, divergence);
+    let Some(isolation) = service.forest.step(&row) else { return };
+    if isolation.p_value > bench.settings.forest_p_value_max {
+        return;
+    }
+    let grave = isolation.contributions.iter().take(2).any(|(name, _)| name.starts_with("error"));
+    let severity = if grave { Severity::Warning } else { Severity::Info };
+    out.push(forest_anomaly(service, bench, counts, isolation, severity));
+}
+
+/// Learns the usual share of each template; returns how far this window's mix is from it, in [0, 1].
+fn learn_mix(templates: &mut BTreeMap<TemplateId, TemplateStats>, counts: &WindowCounts) -> f64 {
+    let total: u64 = counts.templates.values().map(Cell::count).sum();
+    let usual: f64 = templates.values().map(|stats| stats.share).sum();
+    let mut distance = 0.0;
+    for (id, stats) in templates.iter_mut() {
+        let count = counts.templates.get(id).map_or(0, Cell::count);
+        let share = count as f64 / total.max(1) as f64;
+        distance += (share - stats.share / usual.max(1e-9)).abs();
+        stats.share += (share - stats.share) * NEW_WEIGHT;
+    }
+    distance / 2.0
+}
+
+impl TemplateStats {
+    fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
+        gravity_of(self.level(), &service.catalogue.text(id))
+    }
+}
+
+/// What a deviation must amount to: less for what speaks of failure.
+fn demand(gravity: Gravity) -> Demand {
+    match gravity {
+        Gravity::Grave => Demand { p_value_max: 1e-6, ratio_min: 2.0, records_min: 3.0 },
+        Gravity::Notable => Demand { p_value_max: 1e-7, ratio_min: 2.0, records_min: 5.0 },
+        Gravity::Plain => Demand { p_value_max: 1e-8, ratio_min: 2.0, records_min: 10.0 },
+    }
+}
+
+fn kind_of(direction: Direction) -> AnomalyKind {
+    match direction {
+        Direction::Up => AnomalyKind::RateSpike,
+        Direction::Down => AnomalyKind::RateDrop,
+        Direction::Gone => AnomalyKind::Silence,
+    }
+}
+
+fn template_anomaly(
+    service: &Service,
+    bench: &Bench<'_>,
+    id: TemplateId,
+    stats: &TemplateStats,
+    cell: Option<&Cell>,
+    gravity: Gravity,
+    deviation: &Deviation,
+) -> Anomaly {
+    let text = service.catalogue.text(id);
+    let severity = match (deviation.direction, gravity) {
+        (Direction::Up, Gravity::Grave) => Severity::Error,
+        (Direction::Up, Gravity::Notable) => Severity::Warning,
+        _ => Severity::Info,
+    };
+    let evidence = match (deviation.direction, cell) {
+        (Direction::Up, Some(cell)) => cell.first.clone(),
+        _ => stats.last.clone(),
+    };
+    let subject = format!("{}: `{}`", service.name, reason::shorten(&text));
+    let count = cell.map_or(0, Cell::count);
+    let kind = kind_of(deviation.direction);
+    let mut anomaly =
+        rate_anomaly(service, bench, kind, deviation, count, severity, &subject, vec![evidence]);
+    anomaly.id = anomaly_id(service, kind, Some(id), bench.window);
+    anomaly.level = cell.map_or_else(|| stats.level(), Cell::level);
+    anomaly.host = cell.and_then(Cell::only_host);
+    anomaly.template = Some(TemplateRef { id, text });
+    anomaly
+}
+
+#[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
+fn rate_anomaly(
+    service: &Service,
+    bench: &Bench<'_>,
+    kind: AnomalyKind,
+    deviation: &Deviation,
+    actual: u64,
+    severity: Severity,
+    subject: &str,
+    exemplars: Vec<Evidence>,
+) -> Anomaly {
+    let verdict = &deviation.verdict;
+    Anomaly {
+        id: anomaly_id(service, kind, None, bench.window),
+        kind,
+        at: bench.at,
+        service: service.name.clone(),
+        host: None,
+        level: exemplars.iter().map(|one| one.exemplar.level).max().unwrap_or_default(),
+        severity,
+        window_start: bench.window,
+        window_end: bench.window + bench.settings.window,
+        template: None,
+        score: score_of(deviation.p_value),
+        p_value: deviation.p_value,
+        actual: actual as f64,
+        typical: verdict.typical,
+        lower: verdict.lower,
+        upper: verdict.upper,
+        contributions: vec![("rate".to_owned(), 1.0)],
+        reason: reason::rate(subject, actual, bench.settings.window, deviation),
+        exemplars,
+        incomplete: bench.incomplete,
+    }
+}
+
+fn forest_anomaly(
+    service: &Service,
+    bench: &Bench<'_>,
+    counts: &WindowCounts,
+    isolation: Isolation,
+    severity: Severity,
+) -> Anomaly {
+    let because: Vec<String> = isolation
+        .contributions
+        .iter()
+        .take(3)
+        .map(|(name, share)| format!("{name} {:.0} %", share * 100.0))
+        .collect();
+    let kind = AnomalyKind::Forest;
+    let exemplars = gravest(counts);
+    Anomaly {
+        id: anomaly_id(service, kind, None, bench.window),
+        kind,
+        at: bench.at,
+        service: service.name.clone(),
+        host: None,
+        level: exemplars.iter().map(|one| one.exemplar.level).max().unwrap_or_default(),
+        severity,
+        window_start: bench.window,
+        window_end: bench.window + bench.settings.window,
+        template: None,
+        score: score_of(isolation.p_value),
+        p_value: isolation.p_value,
+        actual: isolation.score,
+        typical: isolation.typical,
+        lower: 0.0,
+        upper: isolation.typical,
+        reason: format!(
+            "{}: the window as a whole is unusual, isolation {:.2} against a usual {:.2}: {}",
+            service.name,
+            isolation.score,
+            isolation.typical,
+            because.join(", ")
+        ),
+        contributions: isolation.contributions,
+        exemplars,
+        incomplete: bench.incomplete,
+    }
+}
+
+fn anomaly_id(
+    service: &Service,
+    kind: AnomalyKind,
+    template: Option<TemplateId>,
+    window: Timestamp,
+) -> String {
+    let template = template.map(|id| id.to_string()).unwrap_or_default();
+    let window = window.as_nanos().to_string();
+    id_of("a", &[&service.name, kind.as_str(), &template, &window])
+}
+
+/// The first records of the templates with most records, three at most.
+fn most_frequent(counts: &WindowCounts) -> Vec<Evidence> {
+    ranked(counts, |cell| (0, cell.count()))
+}
+
+/// The first records of the gravest templates, three at most.
+fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
+    ranked(counts, |cell| (cell.level() as u64, cell.count()))
+}
+
+fn ranked(counts: &WindowCounts, rank: impl Fn(&Cell) -> (u64, u64)) -> Vec<Evidence> {
+    let mut cells: Vec<&Cell> = counts.templates.values().collect();
+    cells.sort_by_key(|cell| std::cmp::Reverse(rank(cell)));
+    cells.into_iter().take(3).map(|cell| cell.first.clone()).collect()
+}
+
+impl DetectSettings {
+    /// Returns how many windows a service must have before it is judged.
+    pub fn warmup_windows(&self) -> u64 {
+        let width = self.window.as_nanos().max(1);
+        u64::try_from(Duration::as_nanos(&self.warmup).div_ceil(width)).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,257 @@
+//! Stage 2, detect: tallies of every source in, anomalies out.
+//!
+//! One machine a shard of services.
+//! It owns the catalogue that turns skeletons into templates, closes windows when every source has
+//! passed them, and judges what it counted.
+//!
+//! **Novelty is stated as soon as the tally arrives; everything else when a window closes.**
+//! Both depend only on the tallies in their order, never on how often a source commits.
+
+mod features;
+mod fit;
+mod fleet;
+mod gravity;
+mod judge;
+mod reason;
+mod series;
+mod service;
+mod window;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use logwake_models::template::{CatalogueLimits, TemplateId};
+use serde::{Deserialize, Serialize};
+
+pub use fleet::{FleetClock, FleetSettings};
+pub use gravity::{Gravity, gravity_of};
+pub use reason::{grouped, shorten, span};
+pub use service::{Service, TemplateStats};
+
+use crate::anomaly::Anomaly;
+use crate::tally::{LineCounts, TallyBatch};
+use crate::time::Timestamp;
+
+/// Name under which services beyond the limit are counted together.
+pub const OTHER_SERVICE: &str = "(other)";
+
+/// How the detect stage judges.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DetectSettings {
+    /// Width of the tumbling windows.
+    pub window: Duration,
+    /// How far the watermark stays behind the newest record.
+    pub lateness: Duration,
+    /// Event time that a service is learned before it is judged.
+    pub warmup: Duration,
+    /// Greatest p-value at which the forest speaks.
+    pub forest_p_value_max: f64,
+    /// Windows without any record that are judged one by one; a longer gap is passed over.
+    pub gap_windows_max: u64,
+    /// Services told apart.
+    pub services_max: usize,
+    /// Windows of a service that may wait to be closed.
+    pub open_windows_max: usize,
+    /// Limits of each catalogue.
+    pub catalogue: CatalogueLimits,
+    /// How long slow sources are waited for.
+    pub fleet: FleetSettings,
+}
+
+/// What one tally led to: the value that crosses to the alert stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Shard that found them.
+    pub shard: u32,
+    /// How many shards there are.
+    pub shards: u32,
+    /// Number of these findings in their shard, from 0, without gaps.
+    pub seq: u64,
+    /// Event time that the shard has reached.
+    pub progress: Option<Timestamp>,
+    /// Wall time of the input.
+    pub wall: Timestamp,
+    /// The anomalies, in the order of their `at`.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// What the stage counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetectCounts {
+    /// Lines that the tallies accounted for.
+    pub lines: LineCounts,
+    /// Batches that had been taken in before.
+    pub repeated: u64,
+    /// Windows closed.
+    pub windows: u64,
+    /// Records dropped at a limit on open windows.
+    pub records_dropped: u64,
+}
+
+/// The detect machine of one shard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detect {
+    settings: DetectSettings,
+    shard: u32,
+    shards: u32,
+    state: DetectState,
+}
+
+/// What a detect machine keeps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DetectState {
+    fleet: FleetClock,
+    services: BTreeMap<String, Service>,
+    closed: Option<Timestamp>,
+    gap: u64,
+    seq: u64,
+    told: Option<Timestamp>,
+    counts: DetectCounts,
+}
+
+impl Detect {
+    /// Makes the machine of one shard of `shards`.
+    pub fn new(settings: DetectSettings, shard: u32, shards: u32) -> Self {
+        Self { settings, shard, shards, state: DetectState::default() }
+    }
+
+    /// Continues from a state that [`Self::state`] gave.
+    pub fn restore(&mut self, state: DetectState) {
+        self.state = state;
+    }
+
+    /// Returns what must be kept.
+    pub fn state(&self) -> &DetectState {
+        &self.state
+    }
+
+    /// Takes in a batch; appends what it led to.
+    pub fn step(&mut self, mut batch: TallyBatch, out: &mut Vec<Findings>) {
+        if !self.state.fleet.observe(&batch, &self.settings.fleet) {
+            self.state.counts.repeated += 1;
+            return;
+        }
+        self.state.counts.lines.add(&batch.lines);
+        let mut anomalies = Vec::new();
+        self.count(&mut batch, &mut anomalies);
+        self.close_windows(&mut anomalies);
+        let told = self.state.told.unwrap_or(Timestamp::MIN);
+        anomalies.iter_mut().for_each(|anomaly| anomaly.at = anomaly.at.max(told));
+        anomalies.sort_by_key(|anomaly| anomaly.at);
+        let progress = self.state.fleet.progress();
+        if anomalies.is_empty() && progress == self.state.told {
+            return;
+        }
+        let (shard, shards, seq) = (self.shard, self.shards, self.state.seq);
+        out.push(Findings { shard, shards, seq, progress, wall: batch.wall, anomalies });
+        self.state.seq += 1;
+        self.state.told = progress;
+    }
+
+    fn count(&mut self, batch: &mut TallyBatch, out: &mut Vec<Anomaly>) {
+        let (closed, settings) = (self.state.closed, self.settings);
+        let mut dropped = 0;
+        for tallies in std::mem::take(&mut batch.services) {
+            let service = self.state.service(&tallies.name, &settings, &tallies.skeletons);
+            for tally in tallies.skeletons {
+                let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
+                    dropped += tally.count();
+                    continue;
+                };
+                dropped += lost;
+                let novel = service.take(tally, &batch.source, closed);
+                if let Some(novelty) = novel.filter(|_| service.is_warm(&settings)) {
+                    out.push(service.novelty(novelty.id, &novelty.first, &settings));
+                }
+            }
+        }
+        self.state.counts.records_dropped += dropped;
+    }
+
+    fn close_windows(&mut self, out: &mut Vec<Anomaly>) {
+        let Some(progress) = self.state.fleet.progress() else { return };
+        let watermark = (progress - self.settings.lateness).window_start(self.settings.window);
+        let Some(begin) = self.state.closed.or_else(|| self.state.first_open()) else { return };
+        let mut next = begin;
+        while next < watermark {
+            if self.state.gap >= self.settings.gap_windows_max {
+                next = self.state.first_open().map_or(watermark, |open| open.min(watermark));
+                if next >= watermark {
+                    break;
+                }
+            }
+            self.close_window(next, out);
+            next = next + self.settings.window;
+        }
+        if next > begin {
+            self.state.closed = Some(next);
+        }
+    }
+
+    fn close_window(&mut self, window: Timestamp, out: &mut Vec<Anomaly>) {
+        let bench = judge::Bench {
+            settings: &self.settings,
+            window,
+            at: window + self.settings.window + self.settings.lateness,
+            incomplete: self.state.fleet.is_incomplete(),
+        };
+        let empty = self.state.services.values().all(|service| !service.open.contains_key(&window));
+        self.state.gap = if empty { self.state.gap + 1 } else { 0 };
+        for service in self.state.services.values_mut() {
+            judge::close(service, &bench, out);
+        }
+        self.state.counts.windows += 1;
+    }
+}
+
+impl DetectState {
+    /// Returns the services by name.
+    pub fn services(&self) -> &BTreeMap<String, Service> {
+        &self.services
+    }
+
+    /// Returns what was counted.
+    pub fn counts(&self) -> &DetectCounts {
+        &self.counts
+    }
+
+    /// Returns the event time that every source has reached.
+    pub fn progress(&self) -> Option<Timestamp> {
+        self.fleet.progress()
+    }
+
+    /// Returns the start of the first window of any service.
+    pub fn first_seen(&self) -> Option<Timestamp> {
+        self.services.values().map(|service| service.since).min()
+    }
+
+    /// Returns the service and id of a template.
+    pub fn find_template(&self, id: TemplateId) -> Option<(&Service, TemplateId)> {
+        self.services.values().find_map(|service| {
+            let id = service.catalogue.resolve(id);
+            service.templates.contains_key(&id).then_some((service, id))
+        })
+    }
+
+    fn first_open(&self) -> Option<Timestamp> {
+        self.services.values().filter_map(|service| service.open.keys().next().copied()).min()
+    }
+
+    fn service(
+        &mut self,
+        name: &str,
+        settings: &DetectSettings,
+        tallies: &[crate::tally::SkeletonTally],
+    ) -> &mut Service {
+        let known = self.services.contains_key(name);
+        let name =
+            if known || self.services.len() < settings.services_max { name } else { OTHER_SERVICE };
+        let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
+        self.services
+            .entry(name.to_owned())
+            .or_insert_with(|| Service::new(name, settings.catalogue, since))
+    }
+}
+
+#[cfg(test)]
+mod tests;

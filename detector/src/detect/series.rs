@@ -1,0 +1,205 @@
+//! One count a window and its baseline: when it deviates, and when to say so again.
+//!
+//! An anomaly of a condition that lasts is repeated at most once in `REPEAT_AFTER`; what is
+//! screened out by a cheap bound never reaches the exact tail.
+
+use std::time::Duration;
+
+use logwake_models::rate::{Baseline, BaselineParams, Regime, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// How soon a lasting condition is stated again.
+const REPEAT_AFTER: Duration = Duration::from_secs(60);
+/// After this long, what is gone has been given up.
+const GONE_MAX: Duration = Duration::from_secs(86_400);
+
+/// How long a norm is kept after the last deviation, windows: half an hour at ten seconds.
+const NORM_WINDOWS: u16 = 180;
+
+/// Which way a count deviates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Direction {
+    /// More than the baseline allows.
+    Up,
+    /// Fewer.
+    Down,
+    /// None at all where there were always some.
+    Gone,
+}
+
+/// A deviation worth stating.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deviation {
+    /// Which way.
+    pub direction: Direction,
+    /// What the baseline says.
+    pub verdict: Verdict,
+    /// Probability of something at least as extreme.
+    pub p_value: f64,
+    /// How many windows in a row it has lasted, this one included.
+    pub windows: u32,
+    /// Whether it was stated before and lasts.
+    pub is_repeat: bool,
+}
+
+/// How extreme and how large a deviation must be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demand {
+    /// Greatest p-value that counts.
+    pub p_value_max: f64,
+    /// Smallest ratio to what is typical.
+    pub ratio_min: f64,
+    /// Smallest difference to what is typical, in records.
+    pub records_min: f64,
+}
+
+/// One series of counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    baseline: Baseline,
+    streak: Option<(Direction, u32)>,
+    stated: Option<(Direction, Timestamp)>,
+    empty: u32,
+    gone: Option<Gone>,
+    norm: Option<Norm>,
+}
+
+/// What was normal before a series began to deviate; to come back to it is no anomaly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Norm {
+    mean: f64,
+    windows_left: u16,
+}
+
+/// What was expected of a series when it stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Gone {
+    since: Timestamp,
+    typical: f64,
+    lower: f64,
+    upper: f64,
+    p_value: f64,
+}
+
+impl Norm {
+    /// Tells whether a count is within a factor of two of the norm, and what chance adds.
+    fn admits(&self, count: u64) -> bool {
+        let (seen, chance) = (count as f64, 3.0 * self.mean.sqrt());
+        seen >= self.mean / 2.0 - chance && seen <= self.mean * 2.0 + chance
+    }
+}
+
+impl Series {
+    /// Starts a series that was empty for `before` windows.
+    pub fn new(before: u64) -> Self {
+        let mut baseline = Baseline::new(BaselineParams::default());
+        for _ in 0..before.min(60) {
+            baseline.observe(0);
+        }
+        Self { baseline, streak: None, stated: None, empty: 0, gone: None, norm: None }
+    }
+
+    /// Returns the expected count of a window.
+    pub fn mean(&self) -> f64 {
+        self.baseline.mean()
+    }
+
+    /// Tells whether it stopped and has not come back.
+    pub fn is_gone(&self) -> bool {
+        self.gone.is_some()
+    }
+
+    /// Judges the count of a closed window by those before it, then learns it.
+    pub fn close(&mut self, count: u64, at: Timestamp, demand: &Demand) -> Option<Deviation> {
+        self.empty = if count == 0 { self.empty.saturating_add(1) } else { 0 };
+        self.gone = self.gone.filter(|_| count == 0);
+        let lasting = self.gone.map(|gone| (Direction::Gone, gone.verdict(), gone.p_value));
+        let is_repeat = lasting.is_some();
+        let found = lasting.or_else(|| self.deviation(count, demand));
+        let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count)));
+        self.remember_norm(found.is_some());
+        self.baseline.observe(count);
+        let Some((direction, verdict, p_value)) = found else {
+            self.streak = None;
+            return None;
+        };
+        if direction == Direction::Gone && !is_repeat {
+            self.gone = Some(Gone::new(at, &verdict, p_value));
+        }
+        let windows = match self.streak {
+            _ if direction == Direction::Gone => self.empty,
+            Some((before, windows)) if before == direction => windows + 1,
+            _ => 1,
+        };
+        self.streak = Some((direction, windows));
+        if self.is_told(direction, at) {
+            return None;
+        }
+        self.stated = Some((direction, at));
+        Some(Deviation { direction, verdict, p_value, windows, is_repeat })
+    }
+
+    /// Keeps what was normal before the first deviation until long after the last one.
+    fn remember_norm(&mut self, deviates: bool) {
+        if deviates {
+            let mean = self.norm.map_or(self.baseline.mean(), |norm| norm.mean);
+            self.norm = Some(Norm { mean, windows_left: NORM_WINDOWS });
+        } else if let Some(norm) = &mut self.norm {
+            norm.windows_left -= 1;
+            self.norm = self.norm.filter(|norm| norm.windows_left > 0);
+        }
+    }
+
+    /// Tells whether a deviation was stated just before, or so long ago that it is known.
+    fn is_told(&self, direction: Direction, at: Timestamp) -> bool {
+        let given_up = self.gone.is_some_and(|gone| at.since(gone.since) > GONE_MAX);
+        let just = |(before, last)| before == direction && at.since(last) < REPEAT_AFTER;
+        given_up || self.stated.is_some_and(just)
+    }
+
+    fn deviation(&self, count: u64, demand: &Demand) -> Option<(Direction, Verdict, f64)> {
+        let (mean, seen) = (self.baseline.mean(), count as f64);
+        let far = (seen - mean).abs() >= demand.records_min;
+        if count == 0 && self.empty > 1 {
+            let p_value = self.baseline.silence_p_value(u64::from(self.empty));
+            if p_value <= demand.p_value_max {
+                let verdict = self.ready()?;
+                return Some((Direction::Gone, verdict, p_value));
+            }
+        }
+        if !far {
+            return None;
+        }
+        let verdict = self.ready_for(count)?;
+        if seen >= mean * demand.ratio_min && verdict.p_upper <= demand.p_value_max {
+            return Some((Direction::Up, verdict, verdict.p_upper));
+        }
+        let fewer = seen * demand.ratio_min <= mean && verdict.p_lower <= demand.p_value_max;
+        let direction = if self.empty > 1 { Direction::Gone } else { Direction::Down };
+        fewer.then_some((direction, verdict, verdict.p_lower))
+    }
+
+    fn ready(&self) -> Option<Verdict> {
+        self.ready_for(0)
+    }
+
+    fn ready_for(&self, count: u64) -> Option<Verdict> {
+        let verdict = self.baseline.judge(count);
+        (verdict.regime != Regime::Warming).then_some(verdict)
+    }
+}
+
+impl Gone {
+    fn new(since: Timestamp, verdict: &Verdict, p_value: f64) -> Self {
+        let Verdict { typical, lower, upper, .. } = *verdict;
+        Self { since, typical, lower, upper, p_value }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let Self { typical, lower, upper, p_value, .. } = *self;
+        let regime = Regime::Stopped;
+        Verdict { regime, typical, lower, upper, p_upper: 1.0, p_lower: p_value }
+    }
+}

@@ -1,0 +1,207 @@
+//! What the detect stage knows of one service, and how a window of it is judged.
+
+use std::collections::BTreeMap;
+
+use logwake_models::template::{Catalogue, CatalogueLimits, TemplateId};
+use serde::{Deserialize, Serialize};
+
+use crate::anomaly::Evidence;
+use crate::record::{Level, Source};
+use crate::tally::SkeletonTally;
+use crate::time::Timestamp;
+
+use super::features::ForestWatch;
+use super::series::Series;
+use super::window::WindowCounts;
+
+/// State of one service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// Name, as records state it.
+    pub name: String,
+    /// Skeletons and templates.
+    pub catalogue: Catalogue,
+    /// Statistics of each template, under its canonical id.
+    pub templates: BTreeMap<TemplateId, TemplateStats>,
+    /// Windows not closed yet.
+    pub open: BTreeMap<Timestamp, WindowCounts>,
+    /// Records of the service.
+    pub total: Series,
+    /// Records of level error and above.
+    pub grave: Series,
+    /// The forest over its windows.
+    pub forest: ForestWatch,
+    /// Windows closed since its first record.
+    pub windows: u64,
+    /// Records taken in.
+    pub records: u64,
+    /// Records among them whose windows are closed.
+    pub settled: u64,
+    /// Records whose window was closed already when they came.
+    pub late: u64,
+    /// Start of the first window.
+    pub since: Timestamp,
+    /// Forgetting mean of new templates a window.
+    pub novelty_rate: f64,
+    /// The last record that closed windows began a template with.
+    pub last: Option<Evidence>,
+}
+
+/// Statistics of one template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TemplateStats {
+    /// Records in all.
+    pub total: u64,
+    /// Records by level.
+    pub levels: [u64; Level::COUNT],
+    /// Event time of the first record.
+    pub first_seen: Timestamp,
+    /// Event time of the last exemplar.
+    pub last_seen: Timestamp,
+    /// Counts a window.
+    pub rate: Series,
+    /// Forgetting mean of its share of a window.
+    pub share: f64,
+    /// Its first record in the last closed window that it came in.
+    pub last: Evidence,
+}
+
+/// A template that a tally brought for the first time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Novelty {
+    /// Its id.
+    pub id: TemplateId,
+    /// The record that brought it.
+    pub first: Evidence,
+}
+
+impl Service {
+    /// Starts a service with its first window.
+    pub fn new(name: &str, limits: CatalogueLimits, since: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            catalogue: Catalogue::new(name, limits),
+            templates: BTreeMap::new(),
+            open: BTreeMap::new(),
+            total: Series::new(0),
+            grave: Series::new(0),
+            forest: ForestWatch::new(xxhash_rust::xxh3::xxh3_64(name.as_bytes())),
+            windows: 0,
+            records: 0,
+            settled: 0,
+            late: 0,
+            since,
+            novelty_rate: 0.0,
+            last: None,
+        }
+    }
+
+    /// Takes in the tally of one skeleton; returns the template where it is new.
+    pub fn take(
+        &mut self,
+        tally: SkeletonTally,
+        source: &Source,
+        closed: Option<Timestamp>,
+    ) -> Option<Novelty> {
+        let id = self.assign(&tally);
+        let evidence = Evidence { source: source.clone(), exemplar: tally.first.clone() };
+        self.records += tally.count();
+        let novel = self.count(id, &tally, &evidence);
+        if closed.is_some_and(|closed| tally.window < closed) {
+            self.late += tally.count();
+        } else {
+            let window = self.open.entry(tally.window).or_default();
+            window.novel += u64::from(novel);
+            window.add(id, tally, source);
+        }
+        novel.then_some(Novelty { id, first: evidence })
+    }
+
+    /// Makes room for the window of a tally by giving up a later one; returns the records lost with
+    /// that, `None` where the tally's own window is the latest.
+    pub(super) fn room_for(
+        &mut self,
+        tally: &SkeletonTally,
+        closed: Option<Timestamp>,
+        open_windows_max: usize,
+    ) -> Option<u64> {
+        let late = closed.is_some_and(|closed| tally.window < closed);
+        let known = late || self.open.contains_key(&tally.window);
+        if known || self.open.len() < open_windows_max {
+            return Some(0);
+        }
+        let latest = self.open.last_entry().filter(|entry| *entry.key() > tally.window)?;
+        Some(latest.remove().levels().iter().sum())
+    }
+
+    /// Finds the template of a tally's skeleton and folds what merged on the way.
+    fn assign(&mut self, tally: &SkeletonTally) -> TemplateId {
+        if let Some(id) = self.catalogue.find(tally.hash) {
+            return id;
+        }
+        let assignment = self.catalogue.assign(tally.hash, &tally.skeleton);
+        for (alias, into) in self.catalogue.take_merges() {
+            self.fold(alias, into);
+        }
+        self.catalogue.resolve(assignment.id)
+    }
+
+    /// Adds to a template's statistics; tells whether it had none.
+    fn count(&mut self, id: TemplateId, tally: &SkeletonTally, evidence: &Evidence) -> bool {
+        let time = evidence.exemplar.time;
+        let novel = !self.templates.contains_key(&id);
+        let windows = self.windows;
+        let stats = self.templates.entry(id).or_insert_with(|| TemplateStats {
+            total: 0,
+            levels: [0; Level::COUNT],
+            first_seen: time,
+            last_seen: time,
+            rate: Series::new(windows),
+            share: 0.0,
+            last: evidence.clone(),
+        });
+        stats.total += tally.count();
+        for (total, count) in stats.levels.iter_mut().zip(tally.levels) {
+            *total += u64::from(count);
+        }
+        stats.last_seen = stats.last_seen.max(time);
+        novel
+    }
+
+    fn fold(&mut self, alias: TemplateId, into: TemplateId) {
+        for window in self.open.values_mut() {
+            window.fold(alias, into);
+        }
+        let Some(folded) = self.templates.remove(&alias) else { return };
+        match self.templates.get_mut(&into) {
+            Some(stats) => stats.fold(folded),
+            None => {
+                self.templates.insert(into, folded);
+            }
+        }
+    }
+}
+
+impl TemplateStats {
+    /// Returns the gravest level that one record in a hundred states.
+    pub fn level(&self) -> Level {
+        let often = |level: &&Level| self.levels[**level as usize] * 100 >= self.total.max(1);
+        Level::ALL.iter().rev().find(often).copied().unwrap_or_default()
+    }
+
+    fn fold(&mut self, other: Self) {
+        if other.total > self.total {
+            self.rate = other.rate;
+        }
+        self.total += other.total;
+        for (total, count) in self.levels.iter_mut().zip(other.levels) {
+            *total += count;
+        }
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.share += other.share;
+        if other.last_seen > self.last_seen {
+            self.last_seen = other.last_seen;
+            self.last = other.last;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The counts of one service in one window, summed over all sources.
+
+use std::collections::BTreeMap;
+
+use logwake_models::template::TemplateId;
+use serde::{Deserialize, Serialize};
+
+use crate::anomaly::Evidence;
+use crate::record::{Level, Source};
+use crate::tally::SkeletonTally;
+
+/// Hosts counted by name in one window of one service.
+const HOSTS_MAX: usize = 256;
+
+/// Counts of one service in one window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WindowCounts {
+    /// Counts by template.
+    pub templates: BTreeMap<TemplateId, Cell>,
+    /// Records by host.
+    pub hosts: BTreeMap<String, u64>,
+    /// Templates first seen in this window.
+    pub novel: u64,
+}
+
+/// Counts of one template in one window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Records by level.
+    pub levels: [u64; Level::COUNT],
+    /// Hosts that wrote it, capped as in a tally.
+    pub hosts: BTreeMap<String, u64>,
+    /// The first record of the window.
+    pub first: Evidence,
+}
+
+impl WindowCounts {
+    /// Adds the tally of one skeleton to its template.
+    pub fn add(&mut self, id: TemplateId, tally: SkeletonTally, source: &Source) {
+        for (host, count) in &tally.hosts {
+            add_host(&mut self.hosts, host, u64::from(*count));
+        }
+        let mut cell = Cell {
+            levels: tally.levels.map(u64::from),
+            hosts: BTreeMap::new(),
+            first: Evidence { source: source.clone(), exemplar: tally.first },
+        };
+        for (host, count) in tally.hosts {
+            add_host(&mut cell.hosts, &host, u64::from(count));
+        }
+        self.add_cell(id, cell);
+    }
+
+    /// Moves the counts of an alias to the template that it became part of.
+    pub fn fold(&mut self, alias: TemplateId, into: TemplateId) {
+        if let Some(cell) = self.templates.remove(&alias) {
+            self.add_cell(into, cell);
+        }
+    }
+
+    /// Returns the records of the window by level.
+    pub fn levels(&self) -> [u64; Level::COUNT] {
+        let mut sum = [0; Level::COUNT];
+        for cell in self.templates.values() {
+            for (total, count) in sum.iter_mut().zip(cell.levels) {
+                *total += count;
+            }
+        }
+        sum
+    }
+
+    fn add_cell(&mut self, id: TemplateId, cell: Cell) {
+        let Some(known) = self.templates.get_mut(&id) else {
+            self.templates.insert(id, cell);
+            return;
+        };
+        for (total, count) in known.levels.iter_mut().zip(cell.levels) {
+            *total += count;
+        }
+        for (host, count) in cell.hosts {
+            add_host(&mut known.hosts, &host, count);
+        }
+        if earlier(&cell.first, &known.first) {
+            known.first = cell.first;
+        }
+    }
+}
+
+impl Cell {
+    /// Returns the number of records.
+    pub fn count(&self) -> u64 {
+        self.levels.iter().sum()
+    }
+
+    /// Returns the gravest level.
+    pub fn level(&self) -> Level {
+        let found = Level::ALL.iter().rev().find(|level| self.levels[**level as usize] > 0);
+        found.copied().unwrap_or_default()
+    }
+
+    /// Returns the host, where all records that name one come from the same.
+    pub fn only_host(&self) -> Option<String> {
+        let mut hosts = self.hosts.keys();
+        hosts.next().filter(|_| hosts.next().is_none()).filter(|host| !host.is_empty()).cloned()
+    }
+}
+
+/// Orders records by when they could be known, so that one source's stay in the order read.
+fn earlier(a: &Evidence, b: &Evidence) -> bool {
+    (a.exemplar.at, &a.source, a.exemplar.offset) < (b.exemplar.at, &b.source, b.exemplar.offset)
+}
+
+fn add_host(hosts: &mut BTreeMap<String, u64>, host: &str, count: u64) {
+    if let Some(total) = hosts.get_mut(host) {
+        *total += count;
+    } else if hosts.len() < HOSTS_MAX {
+        hosts.insert(host.to_owned(), count);
+    } else {
+        *hosts.entry(String::new()).or_insert(0) += count;
+    }
+}

@@ -1,0 +1,302 @@
+//! Stage 1, tally: records of one source in, counts of skeletons by window out.
+//!
+//! One machine a source, which sees its records in order.
+//! It knows no template and no baseline: a record is masked to its skeleton, the skeleton's hash
+//! finds a counter, and that is all that happens a line.
+//!
+//! **A batch never spans a slot of the watermark**: the record that moves the watermark into the
+//! next window is the last of its batch.
+//! So the later stages see windows close at the same places whatever the commit interval.
+
+mod batch;
+mod clock;
+
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+pub use batch::{Exemplar, LineCounts, ServiceTally, SkeletonTally, TallyBatch, shard_of};
+pub use clock::{ClockSettings, Placement, SourceClock};
+use logwake_models::template::{Masks, Skeleton};
+
+use crate::record::{Level, Record, Source};
+use crate::time::Timestamp;
+
+/// Longest exemplar text kept, bytes: a screen of text, and 10,000 of them fit in a record.
+const TEXT_BYTES_MAX: usize = 512;
+/// Hosts counted by name for one skeleton in one batch.
+const HOSTS_MAX: usize = 16;
+/// Counters in one batch, after which it is closed early: lines that are all different must not
+/// make one that no broker takes.
+const PLACES_MAX: usize = 10_000;
+/// How often a source that has nothing to say shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// One input of the tally machine.
+#[derive(Clone, Copy, Debug)]
+pub enum TallyInput<'a> {
+    /// The next record.
+    Record(&'a Record<'a>),
+    /// Lines that could not be decoded.
+    Rejected {
+        /// How many.
+        lines: u32,
+    },
+    /// The end of a commit interval.
+    Cut {
+        /// First offset not taken in yet.
+        to: u64,
+        /// Wall time.
+        wall: Timestamp,
+        /// Whether the source has nothing more at present.
+        idle: bool,
+    },
+}
+
+/// What a tally machine keeps from one commit to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TallyState {
+    clock: SourceClock,
+    seq: u64,
+    to: u64,
+    /// Wall time of the last batch.
+    heartbeat: Option<Timestamp>,
+    was_idle: bool,
+}
+
+/// The tally machine of one source.
+#[derive(Debug)]
+pub struct Tally {
+    source: Source,
+    sources: u32,
+    settings: ClockSettings,
+    masks: Masks,
+    state: TallyState,
+    open: OpenBatch,
+    wall: Timestamp,
+    skeleton: Skeleton,
+}
+
+#[derive(Debug, Default)]
+struct OpenBatch {
+    lines: LineCounts,
+    services: Vec<ServiceTally>,
+    /// The service of the last record, which is mostly that of the next.
+    service: usize,
+    by_name: FxHashMap<String, usize>,
+    /// Whether records stand under `Timestamp::MIN` until their source tells a time.
+    untimed: bool,
+    places: FxHashMap<(u32, Timestamp, u64), u32>,
+}
+
+impl Tally {
+    /// Makes the machine of a source that is one of `sources`, at a wall time.
+    pub fn new(
+        source: Source,
+        sources: u32,
+        settings: ClockSettings,
+        masks: Masks,
+        wall: Timestamp,
+    ) -> Self {
+        Self {
+            source,
+            sources,
+            settings,
+            masks,
+            state: TallyState::default(),
+            open: OpenBatch::default(),
+            wall,
+            skeleton: Skeleton::default(),
+        }
+    }
+
+    /// Continues from a state that [`Self::state`] gave.
+    pub fn restore(&mut self, state: TallyState) {
+        self.state = state;
+    }
+
+    /// Returns what must be kept; whole only right after a cut.
+    pub fn state(&self) -> TallyState {
+        self.state.clone()
+    }
+
+    /// Returns the clock of the source.
+    pub fn clock(&self) -> &SourceClock {
+        &self.state.clock
+    }
+
+    /// Takes one input; appends the batches that it completes.
+    pub fn step(&mut self, input: TallyInput<'_>, out: &mut Vec<TallyBatch>) {
+        match input {
+            TallyInput::Record(record) => self.record(record, out),
+            TallyInput::Rejected { lines } => self.open.lines.rejected += u64::from(lines),
+            TallyInput::Cut { to, wall, idle } => self.cut(to, wall, idle, out),
+        }
+    }
+
+    fn record(&mut self, record: &Record<'_>, out: &mut Vec<TallyBatch>) {
+        let lines = u64::from(record.lines);
+        let before = self.slot();
+        let time = match self.state.clock.observe(record.time, self.wall, &self.settings) {
+            Placement::Stated(time) => time,
+            Placement::Corrected(time) => {
+                self.open.lines.corrected += lines;
+                time
+            }
+            Placement::Unknown => {
+                self.open.lines.corrected += lines;
+                self.open.untimed = true;
+                Timestamp::MIN
+            }
+            Placement::Late => {
+                self.open.lines.late += lines;
+                return;
+            }
+        };
+        self.open.lines.tallied += lines;
+        self.count(record, time);
+        let moved = self.slot() != before && before.is_some();
+        if moved || self.open.places.len() >= PLACES_MAX {
+            self.close(self.end_of(record), false, out);
+        }
+    }
+
+    fn count(&mut self, record: &Record<'_>, time: Timestamp) {
+        let (hash, text, given) = match record.template {
+            Some(text) => (xxhash_rust::xxh3::xxh3_64(text.as_bytes()), text, true),
+            None => {
+                self.masks.mask(record.content, &mut self.skeleton);
+                (self.skeleton.hash(), self.skeleton.text(), false)
+            }
+        };
+        let service = self.open.service_idx(record.service);
+        let window = time.window_start(self.settings.window);
+        let skeletons = &mut self.open.services[service].skeletons;
+        let key = (u32::try_from(service).unwrap_or(u32::MAX), window, hash);
+        let place = *self.open.places.entry(key).or_insert_with(|| {
+            let at = self.state.clock.newest().unwrap_or(time);
+            skeletons.push(SkeletonTally {
+                hash,
+                skeleton: text.to_owned(),
+                given,
+                window,
+                levels: [0; Level::COUNT],
+                hosts: Vec::new(),
+                first: exemplar(record, time, at),
+            });
+            u32::try_from(skeletons.len() - 1).unwrap_or(u32::MAX)
+        });
+        let tally = &mut skeletons[place as usize];
+        tally.levels[record.level as usize] += 1;
+        count_host(&mut tally.hosts, record.host);
+    }
+
+    fn cut(&mut self, to: u64, wall: Timestamp, idle: bool, out: &mut Vec<TallyBatch>) {
+        self.wall = wall;
+        let beat = self.state.heartbeat.is_none_or(|last| wall >= last + HEARTBEAT);
+        let due = beat || idle != self.state.was_idle;
+        if to > self.state.to || self.open.lines.total() > 0 || due {
+            self.close(to, idle, out);
+        }
+    }
+
+    fn close(&mut self, to: u64, idle: bool, out: &mut Vec<TallyBatch>) {
+        self.place_untimed();
+        let open = &mut self.open;
+        let from = self.state.to;
+        self.state.to = from.max(to);
+        out.push(TallyBatch {
+            source: self.source.clone(),
+            sources: self.sources,
+            seq: self.state.seq,
+            from,
+            to: self.state.to,
+            newest: self.state.clock.newest(),
+            idle,
+            wall: self.wall,
+            lines: std::mem::take(&mut open.lines),
+            services: std::mem::take(&mut open.services),
+        });
+        open.places.clear();
+        open.by_name.clear();
+        open.service = 0;
+        self.state.seq += 1;
+        self.state.heartbeat = Some(self.wall);
+        self.state.was_idle = idle;
+    }
+
+    /// Gives records that came before any stated time the time of their source, else wall time.
+    fn place_untimed(&mut self) {
+        if !std::mem::take(&mut self.open.untimed) {
+            return;
+        }
+        let time = self.state.clock.newest().unwrap_or(self.wall);
+        let unset = Timestamp::MIN.window_start(self.settings.window);
+        let tallies = self.open.services.iter_mut().flat_map(|service| &mut service.skeletons);
+        for tally in tallies.filter(|tally| tally.window == unset) {
+            tally.window = time.window_start(self.settings.window);
+            tally.first.time = time;
+            tally.first.at = time;
+        }
+    }
+
+    /// The first offset after a record; lines that were joined are lines of their own in a file.
+    fn end_of(&self, record: &Record<'_>) -> u64 {
+        match self.source {
+            Source::Partition { .. } => record.offset + 1,
+            Source::File { .. } => record.offset + u64::from(record.lines.max(1)),
+        }
+    }
+
+    /// The window that the watermark lies in.
+    fn slot(&self) -> Option<Timestamp> {
+        let watermark = self.state.clock.watermark(&self.settings);
+        watermark.map(|watermark| watermark.window_start(self.settings.window))
+    }
+}
+
+impl OpenBatch {
+    fn service_idx(&mut self, name: &str) -> usize {
+        if self.services.get(self.service).is_some_and(|service| service.name == name) {
+            return self.service;
+        }
+        self.service = match self.by_name.get(name) {
+            Some(idx) => *idx,
+            None => {
+                self.by_name.insert(name.to_owned(), self.services.len());
+                self.services.push(ServiceTally { name: name.to_owned(), skeletons: Vec::new() });
+                self.services.len() - 1
+            }
+        };
+        self.service
+    }
+}
+
+fn count_host(hosts: &mut Vec<(String, u32)>, host: &str) {
+    if host.is_empty() {
+        return;
+    }
+    if let Some(known) = hosts.iter_mut().find(|(name, _)| name == host) {
+        known.1 += 1;
+    } else if hosts.len() < HOSTS_MAX {
+        hosts.push((host.to_owned(), 1));
+    } else if let Some(rest) = hosts.iter_mut().find(|(name, _)| name.is_empty()) {
+        rest.1 += 1;
+    } else {
+        hosts.push((String::new(), 1));
+    }
+}
+
+fn exemplar(record: &Record<'_>, time: Timestamp, at: Timestamp) -> Exemplar {
+    let cut = &record.content[..record.content.len().min(TEXT_BYTES_MAX)];
+    let mut text = String::from_utf8_lossy(cut).into_owned();
+    if cut.len() < record.content.len() {
+        text.push('…');
+    }
+    let host = record.host.to_owned();
+    Exemplar { offset: record.offset, time, at, host, level: record.level, text }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! A Kafka producer that puts the outputs of a commit interval out all at once or not at all.
+//!
+//! With `exactly_once`, outputs and source offsets are one transaction.
+//! librdkafka 2.12 cannot tell a transaction whose commit was not answered from one that failed, so
+//! after any error the producer is dropped: the next one, under the same transactional id, fences
+//! it and aborts what it left.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use thiserror::Error;
+
+/// How long one call to the brokers may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What goes out in the next commit.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    messages: Vec<OutMessage>,
+    bytes: usize,
+}
+
+/// One message to produce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutMessage {
+    /// Topic.
+    pub topic: Arc<str>,
+    /// Partition, where it is not left to the key.
+    pub partition: Option<i32>,
+    /// Key, empty for none.
+    pub key: Vec<u8>,
+    /// Payload, `None` for a tombstone.
+    pub payload: Option<Vec<u8>>,
+    /// Headers.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Outbox {
+    /// Adds a message.
+    pub fn push(&mut self, message: OutMessage) {
+        self.bytes += message.key.len() + message.payload.as_ref().map_or(0, Vec::len);
+        self.messages.push(message);
+    }
+
+    /// Returns the bytes of keys and payloads that wait.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Tells whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Returns how many messages wait.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Moves everything that waits in another outbox to the end of this one.
+    pub fn append(&mut self, other: &mut Self) {
+        self.messages.append(&mut other.messages);
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
+    /// Forgets all but the first `len` messages: what came since was counted before.
+    pub fn truncate(&mut self, len: usize) {
+        self.messages.truncate(len);
+    }
+
+    /// Forgets everything that waits.
+    pub fn clear(&mut self) {
+        self.messages.clear();
+        self.bytes = 0;
+    }
+}
+
+/// Why a commit did not happen, or is not known to have.
+#[derive(Debug, Error)]
+pub enum CommitError {
+    /// The brokers or the client refused.
+    #[error("{step} failed")]
+    Kafka {
+        /// What was being done.
+        step: &'static str,
+        /// What was answered.
+        #[source]
+        source: KafkaError,
+    },
+    /// Messages were not acknowledged.
+    #[error("{count} of the messages were not delivered")]
+    Undelivered {
+        /// How many.
+        count: u64,
+    },
+    /// The consumer has no membership in its group at present.
+    #[error("the consumer is not a member of its group")]
+    NotAMember,
+}
+
+impl CommitError {
+    /// Tells whether another process uses the same transactional id.
+    pub fn is_fenced(&self) -> bool {
+        let Self::Kafka { source, .. } = self else { return false };
+        matches!(
+            source.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::Fenced
+                    | RDKafkaErrorCode::ProducerFenced
+                    | RDKafkaErrorCode::InvalidProducerEpoch
+            )
+        )
+    }
+}
+
+/// A producer of commits.
+pub struct Committer {
+    producer: BaseProducer<Deliveries>,
+}
+
+impl Committer {
+    /// Makes a producer; with a transactional id it is ready for transactions afterwards.
+    ///
+    /// # Errors
+    /// Where a property is wrong or the transaction coordinator does not answer in time.
+    pub fn new(config: &ClientConfig, transactional_id: Option<&str>) -> Result<Self, CommitError> {
+        let mut config = config.clone();
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        if let Some(id) = transactional_id {
+            config.set("transactional.id", id);
+        }
+        let step = |step| move |source| CommitError::Kafka { step, source };
+        let producer: BaseProducer<Deliveries> =
+            config.create_with_context(Deliveries::default()).map_err(step("create producer"))?;
+        if transactional_id.is_some() {
+            producer.init_transactions(TIMEOUT).map_err(step("init transactions"))?;
+        }
+        Ok(Self { producer })
+    }
+
+    /// Puts out all that waits and the offsets it was made from, in one transaction.
+    ///
+    /// # Errors
+    /// After any error nothing is known: drop the committer, make a new one, and go on from the
+    /// committed offsets.
+    pub fn commit(
+        &self,
+        outbox: &mut Outbox,
+        offsets: &TopicPartitionList,
+        membership: Option<ConsumerGroupMetadata>,
+    ) -> Result<(), CommitError> {
+        let step = |step| move |source| CommitError::Kafka { step, source };
+        self.producer.begin_transaction().map_err(step("begin transaction"))?;
+        self.queue_all(outbox)?;
+        if offsets.count() > 0 {
+            let membership = membership.ok_or(CommitError::NotAMember)?;
+            self.producer
+                .send_offsets_to_transaction(offsets, &membership, TIMEOUT)
+                .map_err(step("send offsets to transaction"))?;
+        }
+        self.producer.commit_transaction(TIMEOUT).map_err(step("commit transaction"))?;
+        self.check_deliveries()
+    }
+
+    /// Puts out all that waits and returns once it is acknowledged.
+    ///
+    /// # Errors
+    /// Where a message cannot be queued or is not acknowledged in time.
+    pub fn send_all(&self, outbox: &mut Outbox) -> Result<(), CommitError> {
+        self.queue_all(outbox)?;
+        let step = |source| CommitError::Kafka { step: "flush", source };
+        self.producer.flush(TIMEOUT).map_err(step)?;
+        self.check_deliveries()
+    }
+
+    fn queue_all(&self, outbox: &mut Outbox) -> Result<(), CommitError> {
+        for message in outbox.messages.drain(..) {
+            self.queue(&message)?;
+        }
+        outbox.bytes = 0;
+        self.producer.poll(Duration::ZERO);
+        Ok(())
+    }
+
+    fn queue(&self, message: &OutMessage) -> Result<(), CommitError> {
+        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&message.topic);
+        record.partition = message.partition;
+        record.key = Some(message.key.as_slice()).filter(|key| !key.is_empty());
+        record.payload = message.payload.as_deref();
+        if !message.headers.is_empty() {
+            let mut headers = OwnedHeaders::new();
+            for (key, value) in &message.headers {
+                headers = headers.insert(Header { key, value: Some(value) });
+            }
+            record = record.headers(headers);
+        }
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    self.producer.poll(Duration::from_millis(10));
+                }
+                Err((source, _)) => return Err(CommitError::Kafka { step: "produce", source }),
+            }
+        }
+    }
+
+    fn check_deliveries(&self) -> Result<(), CommitError> {
+        match self.producer.context().failed.swap(0, Ordering::AcqRel) {
+            0 => Ok(()),
+            count => Err(CommitError::Undelivered { count }),
+        }
+    }
+}
+
+/// Counts what was not delivered.
+#[derive(Default)]
+struct Deliveries {
+    failed: AtomicU64,
+}
+
+impl ClientContext for Deliveries {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "kafka producer");
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            tracing::debug!(%error, "message not delivered");
+            self.failed.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+}

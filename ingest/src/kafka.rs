@@ -1,0 +1,261 @@
+//! A Kafka consumer whose rebalances are served by the loop that polls it.
+//!
+//! librdkafka calls back in the middle of `poll`; committing a transaction or restoring state there
+//! would nest one blocking call in another.
+//! So the callback only queues what is asked, and the loop commits, restores, and answers with
+//! `assign` or `release` at a place where its state is whole.
+//!
+//! **A partition is released after the commit that covers it, never before.**
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaRespErr;
+
+/// A topic and a partition of it.
+pub type Partition = (String, i32);
+
+/// What the group coordinator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rebalance {
+    /// Take these partitions over.
+    Assign(Vec<Partition>),
+    /// Give these partitions up.
+    Revoke {
+        /// Which ones.
+        partitions: Vec<Partition>,
+        /// Whether somebody else may own them already, so that nothing may be committed for them.
+        lost: bool,
+    },
+}
+
+/// One outcome of a poll.
+#[derive(Debug)]
+pub enum Polled<'a> {
+    /// A message.
+    Message(BorrowedMessage<'a>),
+    /// The end of a partition was reached; the topic is not told.
+    End(i32),
+    /// Nothing at present.
+    Nothing,
+}
+
+/// A consumer in a group that serves its rebalances when asked to.
+pub struct GroupConsumer {
+    consumer: BaseConsumer<RebalanceQueue>,
+}
+
+impl GroupConsumer {
+    /// Joins a group and subscribes to topics.
+    ///
+    /// # Errors
+    /// Where a property is not known to librdkafka or has a value out of its range.
+    pub fn subscribe(config: &ClientConfig, topics: &[&str]) -> KafkaResult<Self> {
+        let mut config = config.clone();
+        config.set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        let consumer: BaseConsumer<RebalanceQueue> =
+            config.create_with_context(RebalanceQueue::default())?;
+        consumer.subscribe(topics)?;
+        Ok(Self { consumer })
+    }
+
+    /// Waits for the next message at most so long.
+    ///
+    /// # Errors
+    /// Any error of the consumer but the end of a partition.
+    pub fn poll(&self, timeout: Duration) -> KafkaResult<Polled<'_>> {
+        match self.consumer.poll(timeout) {
+            None => Ok(Polled::Nothing),
+            Some(Ok(message)) => Ok(Polled::Message(message)),
+            Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Polled::End(partition)),
+            Some(Err(error)) => Err(error),
+        }
+    }
+
+    /// Returns the oldest rebalance not answered yet.
+    pub fn next_rebalance(&self) -> Option<Rebalance> {
+        self.consumer.context().take()
+    }
+
+    /// Starts partitions at explicit offsets.
+    ///
+    /// # Errors
+    /// Where the consumer refuses, for instance after it was closed.
+    pub fn assign(&self, partitions: &[(Partition, Offset)]) -> KafkaResult<()> {
+        self.consumer.incremental_assign(&list_at(partitions)?)
+    }
+
+    /// Gives partitions up.
+    ///
+    /// # Errors
+    /// Where the consumer refuses, for instance for a partition that it does not own.
+    pub fn release(&self, partitions: &[Partition]) -> KafkaResult<()> {
+        self.consumer.incremental_unassign(&list(partitions))
+    }
+
+    /// Goes on at other offsets.
+    ///
+    /// # Errors
+    /// Where a partition is not assigned or the brokers do not answer in time.
+    pub fn seek(&self, partitions: &[(Partition, Offset)], timeout: Duration) -> KafkaResult<()> {
+        self.consumer.seek_partitions(list_at(partitions)?, timeout).map(drop)
+    }
+
+    /// Returns the offsets that the group has committed.
+    ///
+    /// # Errors
+    /// Where the group coordinator does not answer in time.
+    pub fn committed(
+        &self,
+        partitions: &[Partition],
+        timeout: Duration,
+    ) -> KafkaResult<Vec<(Partition, Option<i64>)>> {
+        let answer = self.consumer.committed_offsets(list(partitions), timeout)?;
+        let offset =
+            |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element
+                .offset()
+            {
+                Offset::Offset(offset) => Some(offset),
+                _ => None,
+            };
+        let elements = answer.elements();
+        Ok(elements
+            .iter()
+            .map(|element| ((element.topic().to_owned(), element.partition()), offset(element)))
+            .collect())
+    }
+
+    /// Returns the first and the end offset of a partition.
+    ///
+    /// # Errors
+    /// Where its leader does not answer in time.
+    pub fn bounds(
+        &self,
+        topic: &str,
+        partition: i32,
+        timeout: Duration,
+    ) -> KafkaResult<(i64, i64)> {
+        self.consumer.fetch_watermarks(topic, partition, timeout)
+    }
+
+    /// Returns the membership that a transaction commits under; to be taken anew at each commit.
+    pub fn membership(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+
+    /// Commits offsets without a transaction and waits for the answer.
+    ///
+    /// # Errors
+    /// Where the coordinator refuses, for instance after a rebalance.
+    pub fn commit(&self, offsets: &[(Partition, Offset)]) -> KafkaResult<()> {
+        self.consumer.commit(&list_at(offsets)?, rdkafka::consumer::CommitMode::Sync)
+    }
+
+    /// Leaves the group; rebalances on the way out are answered at once.
+    pub fn close(self) {
+        self.consumer.context().closing.store(true, Ordering::Release);
+        drop(self);
+    }
+}
+
+/// The context of a consumer outside any group: it tells errors but for the end of a partition.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reader;
+
+impl ClientContext for Reader {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tell(&error, reason);
+    }
+}
+
+impl ConsumerContext for Reader {}
+
+/// Queues what the coordinator asks for.
+#[derive(Default)]
+struct RebalanceQueue {
+    asked: Mutex<VecDeque<Rebalance>>,
+    closing: AtomicBool,
+}
+
+impl RebalanceQueue {
+    fn take(&self) -> Option<Rebalance> {
+        self.asked.lock().map_or(None, |mut asked| asked.pop_front())
+    }
+}
+
+impl ClientContext for RebalanceQueue {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tell(&error, reason);
+    }
+}
+
+impl ConsumerContext for RebalanceQueue {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        error: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let named: Vec<Partition> = partitions
+            .elements()
+            .iter()
+            .map(|element| (element.topic().to_owned(), element.partition()))
+            .collect();
+        let asked = match error {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Rebalance::Assign(named),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS
+                if self.closing.load(Ordering::Acquire) =>
+            {
+                if let Err(error) = consumer.incremental_unassign(partitions) {
+                    tracing::debug!(%error, "release on close");
+                }
+                return;
+            }
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
+                Rebalance::Revoke { partitions: named, lost: consumer.assignment_lost() }
+            }
+            error => {
+                tracing::warn!(?error, "rebalance failed; the group tries again");
+                Rebalance::Revoke { partitions: named, lost: true }
+            }
+        };
+        if let Ok(mut queue) = self.asked.lock() {
+            queue.push_back(asked);
+        }
+    }
+}
+
+fn tell(error: &KafkaError, reason: &str) {
+    if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+        tracing::warn!(%error, reason, "kafka consumer");
+    }
+}
+
+fn list(partitions: &[Partition]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in partitions {
+        list.add_partition(topic, *partition);
+    }
+    list
+}
+
+/// Makes a list of partitions with offsets.
+///
+/// # Errors
+/// Where an offset cannot be stated to librdkafka.
+pub fn list_at(partitions: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for ((topic, partition), offset) in partitions {
+        list.add_partition_offset(topic, *partition, *offset)?;
+    }
+    Ok(list)
+}

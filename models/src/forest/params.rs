@@ -1,0 +1,144 @@
+//! Parameters of the forest, unchecked and checked, and what can be wrong with them.
+
+use linfa::ParamGuard;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// How the trees choose their cuts and what a leaf is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Flavour {
+    /// Liu, Ting and Zhou 2008: feature and threshold uniform, a leaf is worth its depth.
+    Plain,
+}
+
+/// Why a forest could not be fitted.
+#[derive(Debug, Error)]
+pub enum ForestError {
+    /// There must be a tree.
+    #[error("forest has 0 trees, at least 1 is needed")]
+    NoTrees,
+    /// Two points are the least that can be told apart.
+    #[error("trees sample {0} points, at least 2 are needed")]
+    SampleTooSmall(usize),
+    /// The arena is addressed by 32 bits.
+    #[error("{trees} trees of {sample} points need more than {} nodes", u32::MAX)]
+    TooLarge {
+        /// Trees asked for.
+        trees: usize,
+        /// Points asked for in each.
+        sample: usize,
+    },
+    /// There is nothing to learn from.
+    #[error("records have {rows} rows and {columns} columns, at least 1 of each is needed")]
+    Empty {
+        /// Rows given.
+        rows: usize,
+        /// Columns given.
+        columns: usize,
+    },
+    /// linfa refused.
+    #[error(transparent)]
+    Linfa(#[from] linfa::Error),
+}
+
+/// Parameters that were checked: see [`IsolationForestParams`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IsolationForestValidParams {
+    pub(super) trees: usize,
+    pub(super) sample: usize,
+    pub(super) max_depth: Option<u32>,
+    pub(super) seed: u64,
+    pub(super) flavour: Flavour,
+}
+
+impl IsolationForestValidParams {
+    /// Returns the number of trees.
+    pub fn trees(&self) -> usize {
+        self.trees
+    }
+
+    /// Returns the number of points drawn for each tree.
+    pub fn sample(&self) -> usize {
+        self.sample
+    }
+
+    /// Returns the seed of all randomness.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+/// Parameters of an isolation forest, not yet checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IsolationForestParams(IsolationForestValidParams);
+
+impl Default for IsolationForestParams {
+    /// 100 trees of 256 points, the values of the paper.
+    fn default() -> Self {
+        Self(IsolationForestValidParams {
+            trees: 100,
+            sample: 256,
+            max_depth: None,
+            seed: 0,
+            flavour: Flavour::Plain,
+        })
+    }
+}
+
+impl IsolationForestParams {
+    /// Sets the number of trees.
+    pub fn trees(mut self, trees: usize) -> Self {
+        self.0.trees = trees;
+        self
+    }
+
+    /// Sets how many points are drawn for each tree, without replacement; at most all rows are.
+    pub fn sample(mut self, sample: usize) -> Self {
+        self.0.sample = sample;
+        self
+    }
+
+    /// Sets the greatest depth of a tree; by default the flavour chooses.
+    pub fn max_depth(mut self, max_depth: u32) -> Self {
+        self.0.max_depth = Some(max_depth);
+        self
+    }
+
+    /// Sets the seed of all randomness: the same seed, parameters and rows give the same forest.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.0.seed = seed;
+        self
+    }
+
+    /// Sets how cuts are chosen and leaves valued.
+    pub fn flavour(mut self, flavour: Flavour) -> Self {
+        self.0.flavour = flavour;
+        self
+    }
+}
+
+impl ParamGuard for IsolationForestParams {
+    type Checked = IsolationForestValidParams;
+    type Error = ForestError;
+
+    fn check_ref(&self) -> Result<&Self::Checked, ForestError> {
+        let IsolationForestValidParams { trees, sample, .. } = self.0;
+        if trees == 0 {
+            return Err(ForestError::NoTrees);
+        }
+        if sample < 2 {
+            return Err(ForestError::SampleTooSmall(sample));
+        }
+        // A binary tree of n leaves has 2n - 1 nodes; the last index marks nothing but must exist.
+        let nodes = trees.checked_mul(sample).and_then(|leaves| leaves.checked_mul(2));
+        if nodes.is_none_or(|nodes| nodes >= u32::MAX as usize) {
+            return Err(ForestError::TooLarge { trees, sample });
+        }
+        Ok(&self.0)
+    }
+
+    fn check(self) -> Result<Self::Checked, ForestError> {
+        self.check_ref()?;
+        Ok(self.0)
+    }
+}

@@ -1,0 +1,32 @@
+//! Template mining: what a record's content says once its values are taken out.
+//!
+//! Two steps. [`mask`] reduces content to its [`Skeleton`] in one pass over the bytes, a pure
+//! function that knows no other record. [`Catalogue`] merges the skeletons of one service to
+//! templates, and sees each distinct skeleton once.
+//!
+//! Neither knows a system, a file or a clock. Sources: Drain (He et al., ICWS 2017) for the
+//! nouns, PIPLUP for keeping a few values apart before a position becomes a wildcard, and the
+//! shape masks of Preprocessed-Drain. What differs: masking needs no regular expression, and
+//! merging is the least fixpoint of monotone rules instead of a walk through a tree, so it does
+//! not depend on the order of records.
+
+mod byte_class;
+mod catalogue;
+mod document;
+mod extract;
+mod id;
+mod known_words;
+mod masks;
+mod pattern;
+mod shape;
+mod skeleton;
+mod trace;
+mod vocabulary;
+
+pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind};
+pub use id::TemplateId;
+pub use masks::{MaskError, Masks};
+pub use skeleton::{CONTENT_BYTES_MAX, ShapeClass, Skeleton, Variable, mask};
+
+/// How a variable is written in a skeleton and in a template.
+pub const WILDCARD: &str = "<*>";

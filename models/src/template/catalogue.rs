@@ -1,0 +1,372 @@
+//! The templates of one service: what its skeletons merge to.
+//!
+//! State is a set of patterns that only grows, each perhaps taken in by one above it. A slot is a
+//! pattern with one word left open; the patterns that would fit are its witnesses, and enough of
+//! them promote the slot to a pattern of its own ([`evidence`]). Rules look only at sets and are
+//! monotone, so the outcome is a least fixpoint: it does not hang on the order of skeletons.
+//!
+//! A pattern is never removed, and what took it in is its alias, so an id that was handed out
+//! resolves for ever. It does not know how often a template occurs, nor when.
+
+mod evidence;
+mod limits;
+mod saved;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+use self::evidence::{Slot, Witness};
+pub use self::limits::CatalogueLimits;
+use super::TemplateId;
+use super::extract;
+use super::pattern::Pattern;
+use super::vocabulary::Openness;
+
+/// What became of a skeleton.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Seen before.
+    Known,
+    /// Seen for the first time, and joined a template that was there.
+    NewSkeleton,
+    /// Seen for the first time, and like nothing before.
+    NewTemplate,
+    /// Beyond the limits: a coarse template or the overflow bucket.
+    Overflow,
+}
+
+/// The template that a skeleton belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Canonical at the time of the call; later merges leave it an alias.
+    pub id: TemplateId,
+    /// How the skeleton came to it.
+    pub kind: Kind,
+}
+
+/// The templates of one service and everything needed to go on merging.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    service: String,
+    seed: u64,
+    limits: CatalogueLimits,
+    patterns: Vec<Pattern>,
+    by_hash: FxHashMap<u64, u32>,
+    by_id: BTreeMap<TemplateId, u32>,
+    skeletons: FxHashMap<u64, u32>,
+    slots: FxHashMap<u64, Slot>,
+    roots: usize,
+    merges: Vec<(TemplateId, TemplateId)>,
+    skeletons_overflowed: u64,
+}
+
+impl Catalogue {
+    /// Makes an empty catalogue; the name of the service is part of every id.
+    pub fn new(service: &str, limits: CatalogueLimits) -> Self {
+        Self {
+            service: service.to_owned(),
+            seed: xxh3_64(service.as_bytes()),
+            limits,
+            patterns: Vec::new(),
+            by_hash: FxHashMap::default(),
+            by_id: BTreeMap::new(),
+            skeletons: FxHashMap::default(),
+            slots: FxHashMap::default(),
+            roots: 0,
+            merges: Vec::new(),
+            skeletons_overflowed: 0,
+        }
+    }
+
+    /// Returns the template of a skeleton, learning it if it is new. O(1) for a known one.
+    pub fn assign(&mut self, hash: u64, skeleton: &str) -> Assignment {
+        if let Some(id) = self.find(hash) {
+            return Assignment { id, kind: Kind::Known };
+        }
+        let pattern = Pattern::parse(skeleton, self.seed);
+        let before = self.patterns.len();
+        let known = self.by_hash.contains_key(&pattern.hash);
+        let (at, overflowed) = self.place(pattern);
+        if self.skeletons.len() < self.limits.skeletons_max {
+            self.skeletons.insert(hash, at);
+        }
+        let id = self.patterns[self.root(at) as usize].id;
+        let grew = self.patterns.len() > before && self.root(at) as usize >= before;
+        let kind = match (overflowed, known || !grew) {
+            (true, _) => Kind::Overflow,
+            (false, true) => Kind::NewSkeleton,
+            (false, false) => Kind::NewTemplate,
+        };
+        Assignment { id, kind }
+    }
+
+    /// Returns the template of a skeleton seen before.
+    pub fn find(&self, hash: u64) -> Option<TemplateId> {
+        let at = *self.skeletons.get(&hash)?;
+        Some(self.patterns[self.root(at) as usize].id)
+    }
+
+    /// Returns the template that took this one in, or the id itself.
+    pub fn resolve(&self, id: TemplateId) -> TemplateId {
+        self.by_id.get(&id).map_or(id, |&at| self.patterns[self.root(at) as usize].id)
+    }
+
+    /// Returns the text of a template, with `<*>` for variables; empty for an id never given.
+    pub fn text(&self, id: TemplateId) -> String {
+        self.by_id
+            .get(&id)
+            .map_or_else(String::new, |&at| self.patterns[self.root(at) as usize].text())
+    }
+
+    /// Returns the merges since the last call as alias and canonical id, oldest first.
+    pub fn take_merges(&mut self) -> Vec<(TemplateId, TemplateId)> {
+        let merges = std::mem::take(&mut self.merges);
+        let mut last = BTreeMap::new();
+        for (alias, _) in merges {
+            last.insert(alias, self.resolve(alias));
+        }
+        last.into_iter().filter(|(alias, into)| alias != into).collect()
+    }
+
+    /// Merges what only a look at all templates together shows.
+    pub fn settle(&mut self) {}
+
+    /// Takes in what another shard learnt of the same service.
+    pub fn merge(&mut self, other: &Self) {
+        for pattern in &other.patterns {
+            let (at, _) = self.place(Pattern { parent: None, ..pattern.clone() });
+            if let Some(parent) = pattern.parent {
+                let parent = &other.patterns[parent as usize];
+                let (above, _) = self.place(Pattern { parent: None, ..parent.clone() });
+                self.unite(at, above);
+            }
+        }
+        let mut skeletons: Vec<_> = other.skeletons.iter().collect();
+        skeletons.sort_unstable();
+        for (&hash, &at) in skeletons {
+            let target = self.by_hash.get(&other.patterns[at as usize].hash).copied();
+            if let Some(target) = target
+                && self.skeletons.len() < self.limits.skeletons_max
+            {
+                self.skeletons.entry(hash).or_insert(target);
+            }
+        }
+        self.skeletons_overflowed += other.skeletons_overflowed;
+    }
+
+    /// Returns the values that content has at the wildcards of a template.
+    pub fn variables<'a>(
+        &self,
+        id: TemplateId,
+        content: &'a [u8],
+    ) -> Vec<std::borrow::Cow<'a, str>> {
+        extract::values(&self.text(id), content)
+    }
+
+    /// Returns the service.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Returns the number of templates.
+    pub fn len(&self) -> usize {
+        self.roots
+    }
+
+    /// Reports whether nothing was learnt yet.
+    pub fn is_empty(&self) -> bool {
+        self.roots == 0
+    }
+
+    /// Returns the templates in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (TemplateId, String)> + '_ {
+        self.by_id.iter().filter_map(|(&id, &at)| {
+            let pattern = &self.patterns[at as usize];
+            pattern.parent.is_none().then(|| (id, pattern.text()))
+        })
+    }
+
+    /// Returns the aliases in the order of their ids, each with the template that took it in.
+    pub fn aliases(&self) -> impl Iterator<Item = (TemplateId, TemplateId)> + '_ {
+        self.by_id.iter().filter_map(|(&id, &at)| {
+            let root = self.root(at);
+            (root != at).then(|| (id, self.patterns[root as usize].id))
+        })
+    }
+
+    /// Returns the bytes held, near enough.
+    pub fn bytes_used(&self) -> usize {
+        let patterns: usize = self.patterns.iter().map(Pattern::bytes_used).sum();
+        let slots = self.slots.len() * (size_of::<Slot>() + 24);
+        patterns + slots + self.skeletons.len() * 24 + self.patterns.len() * 48
+    }
+
+    /// Returns how many skeletons came after the limit on templates was reached.
+    pub fn overflowed(&self) -> u64 {
+        self.skeletons_overflowed
+    }
+
+    /// Finds or makes the pattern, or a coarser one beyond the limits.
+    fn place(&mut self, pattern: Pattern) -> (u32, bool) {
+        if let Some(&at) = self.by_hash.get(&pattern.hash) {
+            self.spell(at, &pattern);
+            return (at, false);
+        }
+        if let Some(at) = self.absorbed(&pattern) {
+            return (at, false);
+        }
+        if self.has_room() {
+            return (self.insert(pattern), false);
+        }
+        self.skeletons_overflowed += 1;
+        (self.place_coarsely(&pattern), true)
+    }
+
+    fn has_room(&self) -> bool {
+        self.roots < self.limits.templates_max && self.patterns.len() < self.limits.patterns_max()
+    }
+
+    fn place_coarsely(&mut self, pattern: &Pattern) -> u32 {
+        let coarse = Pattern::parse(&limits::coarse_text(pattern), self.seed);
+        if let Some(&at) = self.by_hash.get(&coarse.hash) {
+            return at;
+        }
+        let coarse = if self.roots < self.limits.roots_max() {
+            coarse
+        } else {
+            Pattern::parse(limits::OVERFLOW_TEXT, self.seed)
+        };
+        self.by_hash.get(&coarse.hash).copied().unwrap_or_else(|| self.store(coarse))
+    }
+
+    /// Adds the spellings of an equal pattern, there and everywhere above.
+    fn spell(&mut self, at: u32, pattern: &Pattern) {
+        let mut at = Some(at);
+        while let Some(here) = at {
+            self.patterns[here as usize].absorb(pattern);
+            at = self.patterns[here as usize].parent;
+        }
+    }
+
+    /// Puts a new pattern under promoted slots that it fits, without keeping it.
+    fn absorbed(&mut self, pattern: &Pattern) -> Option<u32> {
+        let fits: Vec<u32> = (0..pattern.tokens.len())
+            .filter(|&at| pattern.openness(at) == Openness::Open)
+            .filter_map(|at| self.slots.get(&pattern.hash_with_star(at))?.promoted)
+            .filter(|&at| self.patterns[at as usize].tokens.len() == pattern.tokens.len())
+            .collect();
+        let (&first, others) = fits.split_first()?;
+        self.spell(first, pattern);
+        for &other in others {
+            self.spell(other, pattern);
+            self.unite(first, other);
+        }
+        Some(first)
+    }
+
+    fn store(&mut self, pattern: Pattern) -> u32 {
+        let at = self.patterns.len() as u32;
+        self.by_hash.insert(pattern.hash, at);
+        self.by_id.insert(pattern.id, at);
+        self.patterns.push(pattern);
+        self.roots += 1;
+        at
+    }
+
+    /// Stores a pattern and follows every promotion that it causes.
+    fn insert(&mut self, pattern: Pattern) -> u32 {
+        let at = self.store(pattern);
+        let mut fresh = vec![at];
+        while let Some(next) = fresh.pop() {
+            for slot in self.witness(next) {
+                self.promote(slot, &mut fresh);
+            }
+        }
+        at
+    }
+
+    /// Registers a pattern at the slots it fits; returns the slots to look at again.
+    fn witness(&mut self, at: u32) -> Vec<u64> {
+        let pattern = &self.patterns[at as usize];
+        let mut touched = vec![pattern.hash];
+        for witness in Witness::of(pattern, at) {
+            let slot = self.slots.entry(witness.slot).or_default();
+            slot.add(witness, self.limits.values_per_position_max);
+            touched.push(witness.slot);
+        }
+        touched
+    }
+
+    /// Makes a slot a pattern if its witnesses suffice, and puts them below it.
+    fn promote(&mut self, hash: u64, fresh: &mut Vec<u32>) {
+        let Some(slot) = self.slots.get(&hash) else { return };
+        let native = self.by_hash.get(&hash).copied();
+        let members = slot.members(native.is_some());
+        let Some(&first) = members.first() else { return };
+        let mut top = native.unwrap_or(first);
+        for &member in &members {
+            top = self.unite_into(top, member, fresh);
+        }
+        if let Some(slot) = self.slots.get_mut(&hash) {
+            slot.promoted = Some(top);
+        }
+    }
+
+    fn unite(&mut self, a: u32, b: u32) {
+        let mut fresh = Vec::new();
+        self.unite_into(a, b, &mut fresh);
+        while let Some(next) = fresh.pop() {
+            for slot in self.witness(next) {
+                self.promote(slot, &mut fresh);
+            }
+        }
+    }
+
+    /// Brings two patterns under their least common one; what was made for it joins `fresh`.
+    fn unite_into(&mut self, a: u32, b: u32, fresh: &mut Vec<u32>) -> u32 {
+        let (a, b) = (self.root(a), self.root(b));
+        let (one, two) = (&self.patterns[a as usize], &self.patterns[b as usize]);
+        if a == b || one.tokens.len() != two.tokens.len() {
+            return a;
+        }
+        let joined = one.join(two, self.seed);
+        let top = match self.by_hash.get(&joined.hash) {
+            Some(&at) => {
+                self.spell(at, &joined);
+                self.root(at)
+            }
+            None => {
+                let at = self.store(joined);
+                fresh.push(at);
+                at
+            }
+        };
+        self.put_under(a, top);
+        self.put_under(b, top);
+        if self.root(top) == top { top } else { self.root(top) }
+    }
+
+    fn put_under(&mut self, below: u32, top: u32) {
+        let (below, top) = (self.root(below), self.root(top));
+        if below == top {
+            return;
+        }
+        let spelled = self.patterns[below as usize].clone();
+        self.spell(top, &spelled);
+        self.patterns[below as usize].parent = Some(top);
+        self.roots -= 1;
+        let into = self.patterns[top as usize].id;
+        self.merges.push((self.patterns[below as usize].id, into));
+    }
+
+    fn root(&self, mut at: u32) -> u32 {
+        while let Some(parent) = self.patterns[at as usize].parent {
+            at = parent;
+        }
+        at
+    }
+}

@@ -1,0 +1,91 @@
+//! A catalogue on disk and on the wire: its patterns and skeletons, without the indexes.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::super::TemplateId;
+use super::super::pattern::Pattern;
+use super::{Catalogue, CatalogueLimits};
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    service: String,
+    limits: CatalogueLimits,
+    patterns: Vec<Pattern>,
+    /// Skeleton hash and index of its pattern, sorted.
+    skeletons: Vec<(u64, u32)>,
+    merges: Vec<(TemplateId, TemplateId)>,
+    skeletons_overflowed: u64,
+}
+
+impl Catalogue {
+    fn to_saved(&self) -> Saved {
+        let mut skeletons: Vec<_> = self.skeletons.iter().map(|(&hash, &at)| (hash, at)).collect();
+        skeletons.sort_unstable();
+        Saved {
+            service: self.service.clone(),
+            limits: self.limits,
+            patterns: self.patterns.clone(),
+            skeletons,
+            merges: self.merges.clone(),
+            skeletons_overflowed: self.skeletons_overflowed,
+        }
+    }
+
+    fn from_saved(saved: Saved) -> Result<Self, &'static str> {
+        let count = saved.patterns.len() as u32;
+        let above = |(at, pattern): (usize, &Pattern)| {
+            pattern.parent.is_none_or(|parent| parent < count && parent != at as u32)
+        };
+        if !saved.patterns.iter().enumerate().all(above) {
+            return Err("a template points to an alias that is not there");
+        }
+        if saved.skeletons.iter().any(|&(_, at)| at >= count) {
+            return Err("a skeleton points to a template that is not there");
+        }
+        let mut catalogue = Self::new(&saved.service, saved.limits);
+        for pattern in saved.patterns {
+            let at = catalogue.patterns.len() as u32;
+            catalogue.by_hash.insert(pattern.hash, at);
+            catalogue.by_id.insert(pattern.id, at);
+            catalogue.roots += usize::from(pattern.parent.is_none());
+            catalogue.patterns.push(pattern);
+        }
+        catalogue.skeletons = saved.skeletons.into_iter().collect();
+        catalogue.skeletons_overflowed = saved.skeletons_overflowed;
+        catalogue.index();
+        catalogue.merges = saved.merges;
+        Ok(catalogue)
+    }
+
+    /// Rebuilds the slots, in which every promotion was already followed.
+    fn index(&mut self) {
+        for at in 0..self.patterns.len() as u32 {
+            for slot in self.witness(at) {
+                self.promote(slot, &mut Vec::new());
+            }
+        }
+    }
+}
+
+impl Serialize for Catalogue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_saved().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Catalogue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_saved(Saved::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl PartialEq for Catalogue {
+    fn eq(&self, other: &Self) -> bool {
+        self.service == other.service
+            && self.limits == other.limits
+            && self.patterns == other.patterns
+            && self.skeletons == other.skeletons
+            && self.merges == other.merges
+            && self.skeletons_overflowed == other.skeletons_overflowed
+    }
+}
