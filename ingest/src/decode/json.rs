@@ -276,6 +276,7 @@ fn is_container(path: &str) -> bool {
 }
 
 /// Says what the value at a dotted path means, and how far back in the order of asking it stands.
+#[allow(clippy::too_many_lines, reason = "one table")]
 pub(crate) fn meaning(path: &str) -> Option<(Field, u8)> {
     use Field::*;
     Some(match path {
