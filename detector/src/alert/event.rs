@@ -201,7 +201,9 @@ impl Reason {
             Self::MoreEvidence => "more came since the last update",
             Self::QuietAgain => "nothing more came for long enough",
             Self::NotEnoughEvidence => "nothing more came before the evidence weighed enough",
-            Self::LimitReached => "too many alerts were active, and this one had weighed least or lasted longest",
+            Self::LimitReached => {
+                "too many alerts were active, and this one had weighed least or lasted longest"
+            }
         }
     }
 }

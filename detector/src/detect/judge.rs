@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use super::DetectSettings;
 use super::features::{Isolation, row_of};
 use super::gravity::{Gravity, gravity_of};
-use super::reason;
+use super::reason::{self, Subject};
 use super::series::{Demand, Deviation, Direction};
 use super::service::{Service, TemplateStats};
 use super::window::{Cell, WindowCounts};
@@ -139,9 +139,9 @@ fn close_service(
             Direction::Down => Severity::Warning,
             Direction::Gone => Severity::Error,
         };
-        let subject = format!("{}: records", service.name);
+        let subject = Subject::Records("records");
         out.push(rate_anomaly(
-            service, bench, kind, &deviation, total, severity, &subject, exemplars,
+            service, bench, kind, &deviation, total, severity, subject, exemplars,
         ));
     } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
@@ -149,7 +149,7 @@ fn close_service(
     if let Some(deviation) = service.grave.close(grave, bench.at, &demand(Gravity::Grave))
         && deviation.direction == Direction::Up
     {
-        let subject = format!("{}: records of level error or above", service.name);
+        let subject = Subject::Records("records of level error or above");
         let exemplars = gravest(counts);
         let kind = AnomalyKind::LevelShift;
         out.push(rate_anomaly(
@@ -159,7 +159,7 @@ fn close_service(
             &deviation,
             grave,
             Severity::Error,
-            &subject,
+            subject,
             exemplars,
         ));
     }
@@ -267,11 +267,11 @@ fn template_anomaly(
         (Direction::Up, Some(cell)) => cell.first.clone(),
         _ => stats.last.clone(),
     };
-    let subject = format!("{}: `{}`", service.name, reason::shorten(&text));
+    let subject = Subject::Template(&text);
     let count = cell.map_or(0, Cell::count);
     let kind = kind_of(deviation.direction);
     let mut anomaly =
-        rate_anomaly(service, bench, kind, deviation, count, severity, &subject, vec![evidence]);
+        rate_anomaly(service, bench, kind, deviation, count, severity, subject, vec![evidence]);
     anomaly.id = anomaly_id(service, kind, Some(id), bench.window);
     anomaly.level = cell.map_or_else(|| stats.level(), Cell::level);
     anomaly.host = cell.and_then(Cell::only_host);
@@ -287,7 +287,7 @@ fn rate_anomaly(
     deviation: &Deviation,
     actual: u64,
     severity: Severity,
-    subject: &str,
+    subject: Subject<'_>,
     exemplars: Vec<Evidence>,
 ) -> Anomaly {
     let verdict = &deviation.verdict;
@@ -309,7 +309,7 @@ fn rate_anomaly(
         lower: verdict.lower,
         upper: verdict.upper,
         contributions: vec![("rate".to_owned(), 1.0)],
-        reason: reason::rate(subject, actual, bench.settings.window, deviation),
+        reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
         exemplars,
         incomplete: bench.incomplete,
     }
@@ -322,12 +322,6 @@ fn forest_anomaly(
     isolation: Isolation,
     severity: Severity,
 ) -> Anomaly {
-    let because: Vec<String> = isolation
-        .contributions
-        .iter()
-        .take(3)
-        .map(|(name, share)| format!("{name} {:.0} %", share * 100.0))
-        .collect();
     let kind = AnomalyKind::Forest;
     let exemplars = gravest(counts);
     Anomaly {
@@ -347,13 +341,7 @@ fn forest_anomaly(
         typical: isolation.typical,
         lower: 0.0,
         upper: isolation.typical,
-        reason: format!(
-            "{}: the window as a whole is unusual, isolation {:.2} against a usual {:.2}: {}",
-            service.name,
-            isolation.score,
-            isolation.typical,
-            because.join(", ")
-        ),
+        reason: reason::forest(&service.name, bench.settings.window, &isolation),
         contributions: isolation.contributions,
         exemplars,
         incomplete: bench.incomplete,
