@@ -36,12 +36,12 @@ pub(super) struct Bench<'a> {
 /// Closes a window of a service and appends what is anomalous in it.
 pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
     let counts = service.open.remove(&bench.window).unwrap_or_default();
-    let novel = counts.novel as f64;
+    let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
     let whole_service = close_service(service, &counts, bench, out);
     close_templates(service, &counts, bench, whole_service, out);
-    close_forest(service, &counts, bench, out);
+    close_forest(service, &counts, novel, bench, out);
     if !warm {
         out.truncate(begin);
     }
@@ -49,6 +49,17 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     service.novelty_rate +=
         (novel - service.novelty_rate) * NEW_WEIGHT.max(1.0 / (service.windows + 1) as f64);
     service.windows += 1;
+}
+
+/// Returns how many templates come in a closed window for the first time.
+fn settle(service: &mut Service, counts: &WindowCounts) -> u64 {
+    let mut novel = 0;
+    for id in counts.templates.keys() {
+        if let Some(stats) = service.templates.get_mut(id) {
+            novel += u64::from(!std::mem::replace(&mut stats.is_settled, true));
+        }
+    }
+    novel
 }
 
 /// Keeps the last records, to be shown when no more come.
@@ -194,6 +205,7 @@ fn close_templates(
 fn close_forest(
     service: &mut Service,
     counts: &WindowCounts,
+    novel: f64,
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) {
@@ -201,7 +213,7 @@ fn close_forest(
         return;
     }
     let divergence = learn_mix(&mut service.templates, counts);
-    let row = row_of(counts, divergence);
+    let row = row_of(counts, novel, divergence);
     let Some(isolation) = service.forest.step(&row) else { return };
     if isolation.p_value > bench.settings.forest_p_value_max {
         return;
