@@ -54,6 +54,7 @@ pub(super) fn rate(
     }
     let what = match subject {
         Subject::Records(kind) => format!("{} {kind}", grouped(actual)),
+        Subject::Template(text) if actual == 1 => format!("1 time `{}`", shorten(text)),
         Subject::Template(text) => format!("{} times `{}`", grouped(actual), shorten(text)),
     };
     let expected = match verdict.upper {

@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 
 /// How soon a lasting condition is stated again.
 const REPEAT_AFTER: Duration = Duration::from_secs(60);
+/// Empty windows in a row that are held to be independent of each other.
+const EMPTY_MAX: u32 = 3;
 /// After this long, what is gone has been given up.
 const GONE_MAX: Duration = Duration::from_secs(86_400);
 
@@ -144,9 +146,10 @@ impl Series {
         if seen >= mean * demand.ratio_min && verdict.p_upper <= demand.p_value_max {
             return Some((Direction::Up, verdict, verdict.p_upper));
         }
-        let fewer = seen * demand.ratio_min <= mean && verdict.p_lower <= demand.p_value_max;
         let direction = if self.empty > 1 { Direction::Gone } else { Direction::Down };
-        fewer.then_some((direction, verdict, verdict.p_lower))
+        let p_value = verdict.p_lower.powi(self.empty.clamp(1, EMPTY_MAX) as i32);
+        let fewer = seen * demand.ratio_min <= mean && p_value <= demand.p_value_max;
+        fewer.then_some((direction, verdict, p_value.max(f64::MIN_POSITIVE)))
     }
 
     fn ready(&self) -> Option<Verdict> {
