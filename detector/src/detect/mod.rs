@@ -68,7 +68,7 @@ pub struct Findings {
     pub shards: u32,
     /// Number of these findings in their shard, from 0, without gaps.
     pub seq: u64,
-    /// Event time that the shard has reached.
+    /// Event time up to which the shard has told everything.
     pub progress: Option<Timestamp>,
     /// Wall time of the input.
     pub wall: Timestamp,
@@ -138,8 +138,8 @@ impl Detect {
         self.close_windows(&mut anomalies);
         let told = self.state.told.unwrap_or(Timestamp::MIN);
         anomalies.iter_mut().for_each(|anomaly| anomaly.at = anomaly.at.max(told));
-        anomalies.sort_by_key(|anomaly| anomaly.at);
-        let progress = self.state.fleet.progress();
+        anomalies.sort_by(|a, b| (a.at, &a.service, &a.id).cmp(&(b.at, &b.service, &b.id)));
+        let progress = self.state.fleet.settled().max(self.state.told);
         if anomalies.is_empty() && progress == self.state.told {
             return;
         }
@@ -169,7 +169,9 @@ impl Detect {
     fn close_windows(&mut self, out: &mut Vec<Anomaly>) {
         let Some(progress) = self.state.fleet.progress() else { return };
         self.close_until(progress, out);
-        self.judge_novelties(progress, out);
+        if let Some(settled) = self.state.fleet.settled() {
+            self.judge_novelties(settled, out);
+        }
     }
 
     fn close_until(&mut self, progress: Timestamp, out: &mut Vec<Anomaly>) {
