@@ -1,1 +1,8 @@
-//! Events out.
+//! What Logwake sends out: events for people and indexes, and the values that its stages exchange.
+//!
+//! [`event`] is the JSON that the world reads, [`wire`] the bytes that only Logwake reads, [`kafka`]
+//! puts both out in transactions.
+
+pub mod event;
+pub mod kafka;
+pub mod wire;

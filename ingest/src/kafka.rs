@@ -15,7 +15,7 @@ use std::time::Duration;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
@@ -120,12 +120,13 @@ impl GroupConsumer {
         timeout: Duration,
     ) -> KafkaResult<Vec<(Partition, Option<i64>)>> {
         let answer = self.consumer.committed_offsets(list(partitions), timeout)?;
-        let offset = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
-            match element.offset() {
+        let offset =
+            |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element
+                .offset()
+            {
                 Offset::Offset(offset) => Some(offset),
                 _ => None,
-            }
-        };
+            };
         let elements = answer.elements();
         Ok(elements
             .iter()
@@ -137,7 +138,12 @@ impl GroupConsumer {
     ///
     /// # Errors
     /// Where its leader does not answer in time.
-    pub fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> KafkaResult<(i64, i64)> {
+    pub fn bounds(
+        &self,
+        topic: &str,
+        partition: i32,
+        timeout: Duration,
+    ) -> KafkaResult<(i64, i64)> {
         self.consumer.fetch_watermarks(topic, partition, timeout)
     }
 
@@ -161,6 +167,18 @@ impl GroupConsumer {
     }
 }
 
+/// The context of a consumer outside any group: it tells errors but for the end of a partition.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reader;
+
+impl ClientContext for Reader {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tell(&error, reason);
+    }
+}
+
+impl ConsumerContext for Reader {}
+
 /// Queues what the coordinator asks for.
 #[derive(Default)]
 struct RebalanceQueue {
@@ -176,7 +194,7 @@ impl RebalanceQueue {
 
 impl ClientContext for RebalanceQueue {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka consumer");
+        tell(&error, reason);
     }
 }
 
@@ -213,6 +231,12 @@ impl ConsumerContext for RebalanceQueue {
         if let Ok(mut queue) = self.asked.lock() {
             queue.push_back(asked);
         }
+    }
+}
+
+fn tell(error: &KafkaError, reason: &str) {
+    if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+        tracing::warn!(%error, reason, "kafka consumer");
     }
 }
 

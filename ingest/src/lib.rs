@@ -1,1 +1,5 @@
-//! Bytes in.
+//! Bytes in: what turns payloads and files into records, and knows nothing of what they mean.
+
+pub mod decode;
+pub mod files;
+pub mod kafka;

@@ -34,7 +34,7 @@ pub struct Cluster {
     pub is_open: bool,
     /// Event time of the first evidence.
     pub started_at: Timestamp,
-    /// Event time of the last anomaly.
+    /// Event time of the last anomaly that keeps it alive: once open, one that is more than `info`.
     pub last_at: Timestamp,
     /// Event time of the last change that was sent.
     pub sent_at: Timestamp,
@@ -101,7 +101,9 @@ impl Cluster {
     pub fn add(&mut self, anomaly: &Anomaly) {
         let weight = self.weigh(anomaly);
         self.anomaly_count += 1;
-        self.last_at = self.last_at.max(anomaly.at);
+        if !self.is_open || anomaly.severity > Severity::Info {
+            self.last_at = self.last_at.max(anomaly.at);
+        }
         self.started_at = self.started_at.min(evidence_time(anomaly));
         self.is_dirty = true;
         if self.members.len() < MEMBERS_MAX {

@@ -204,7 +204,7 @@ impl Alert {
     fn pass_time(&mut self, now: Timestamp, out: &mut Vec<AlertOutput>) {
         while let Some((due, idx)) = self.next_due().filter(|(due, _)| *due <= now) {
             let cluster = &self.state.clusters[idx];
-            if due < cluster.last_at + self.settings.resolve_after {
+            if due < self.end_of(cluster) {
                 self.send(idx, AlertState::Updated, due, Reason::MoreEvidence, out);
                 continue;
             }
@@ -217,9 +217,20 @@ impl Alert {
         }
     }
 
+    /// When a cluster ends if nothing more comes: one that was never sent is soon forgotten, so that
+    /// stale evidence does not draw in what belongs to another cause.
+    fn end_of(&self, cluster: &Cluster) -> Timestamp {
+        let quiet = if cluster.is_open {
+            self.settings.resolve_after
+        } else {
+            self.settings.resolve_after.min(self.settings.join_gap * 2)
+        };
+        cluster.last_at + quiet
+    }
+
     fn next_due(&self) -> Option<(Timestamp, usize)> {
         let due = |cluster: &Cluster| {
-            let end = cluster.last_at + self.settings.resolve_after;
+            let end = self.end_of(cluster);
             let update = cluster.sent_at + self.settings.update_every;
             if cluster.is_open && cluster.is_dirty { end.min(update) } else { end }
         };

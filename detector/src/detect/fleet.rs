@@ -101,10 +101,9 @@ impl FleetClock {
         if missing && !waited {
             return;
         }
-        let newest = |source: &SourceProgress| source.newest.or(Some(source.wall));
         let reading = || self.sources.values().filter(|source| !source.idle && !dead(source));
         self.at_end = reading().next().is_none();
-        let reached = match reading().map(newest).min() {
+        let reached = match reading().map(|source| source.newest).min() {
             Some(slowest) => {
                 self.idle_since = None;
                 slowest

@@ -20,6 +20,9 @@ use super::window::{Cell, WindowCounts};
 /// Weight of a new window in forgetting means: a memory of about twenty minutes at ten seconds.
 const NEW_WEIGHT: f64 = 1.0 / 128.0;
 
+/// The same while a service warms up, so that its first sights of everything are soon forgotten.
+const WARMING_WEIGHT: f64 = 1.0 / 8.0;
+
 /// Where and when a judgement is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bench<'a> {
@@ -46,8 +49,8 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
         out.truncate(begin);
     }
     remember(service, counts);
-    service.novelty_rate +=
-        (novel - service.novelty_rate) * NEW_WEIGHT.max(1.0 / (service.windows + 1) as f64);
+    let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
+    service.novelty_rate += (novel - service.novelty_rate) * weight;
     service.windows += 1;
 }
 

@@ -239,6 +239,11 @@ impl DetectState {
         self.fleet.progress()
     }
 
+    /// Returns the start of the first window of any service.
+    pub fn first_seen(&self) -> Option<Timestamp> {
+        self.services.values().map(|service| service.since).min()
+    }
+
     /// Returns the service and id of a template.
     pub fn find_template(&self, id: TemplateId) -> Option<(&Service, TemplateId)> {
         self.services.values().find_map(|service| {

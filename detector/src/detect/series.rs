@@ -17,6 +17,9 @@ const EMPTY_MAX: u32 = 3;
 /// After this long, what is gone has been given up.
 const GONE_MAX: Duration = Duration::from_secs(86_400);
 
+/// How long a norm is kept after the last deviation, windows: half an hour at ten seconds.
+const NORM_WINDOWS: u16 = 180;
+
 /// Which way a count deviates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
@@ -62,6 +65,14 @@ pub struct Series {
     stated: Option<(Direction, Timestamp)>,
     empty: u32,
     gone: Option<Gone>,
+    norm: Option<Norm>,
+}
+
+/// What was normal before a series began to deviate; to come back to it is no anomaly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Norm {
+    mean: f64,
+    windows_left: u16,
 }
 
 /// What was expected of a series when it stopped.
@@ -74,6 +85,14 @@ struct Gone {
     p_value: f64,
 }
 
+impl Norm {
+    /// Tells whether a count is within a factor of two of the norm, and what chance adds.
+    fn admits(&self, count: u64) -> bool {
+        let (seen, chance) = (count as f64, 3.0 * self.mean.sqrt());
+        seen >= self.mean / 2.0 - chance && seen <= self.mean * 2.0 + chance
+    }
+}
+
 impl Series {
     /// Starts a series that was empty for `before` windows.
     pub fn new(before: u64) -> Self {
@@ -81,7 +100,7 @@ impl Series {
         for _ in 0..before.min(60) {
             baseline.observe(0);
         }
-        Self { baseline, streak: None, stated: None, empty: 0, gone: None }
+        Self { baseline, streak: None, stated: None, empty: 0, gone: None, norm: None }
     }
 
     /// Returns the expected count of a window.
@@ -101,6 +120,8 @@ impl Series {
         let lasting = self.gone.map(|gone| (Direction::Gone, gone.verdict(), gone.p_value));
         let is_repeat = lasting.is_some();
         let found = lasting.or_else(|| self.deviation(count, demand));
+        let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count)));
+        self.remember_norm(found.is_some());
         self.baseline.observe(count);
         let Some((direction, verdict, p_value)) = found else {
             self.streak = None;
@@ -120,6 +141,17 @@ impl Series {
         }
         self.stated = Some((direction, at));
         Some(Deviation { direction, verdict, p_value, windows, is_repeat })
+    }
+
+    /// Keeps what was normal before the first deviation until long after the last one.
+    fn remember_norm(&mut self, deviates: bool) {
+        if deviates {
+            let mean = self.norm.map_or(self.baseline.mean(), |norm| norm.mean);
+            self.norm = Some(Norm { mean, windows_left: NORM_WINDOWS });
+        } else if let Some(norm) = &mut self.norm {
+            norm.windows_left -= 1;
+            self.norm = self.norm.filter(|norm| norm.windows_left > 0);
+        }
     }
 
     /// Tells whether a deviation was stated just before, or so long ago that it is known.

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// The central bounds of a verdict hold all but this share of the windows.
 const OUTSIDE: f64 = 1e-3;
+/// The standard deviations that hold all but `OUTSIDE` of a normal variable.
+const OUTSIDE_Z: f64 = 3.29;
 /// Windows less likely than this, on one side, call up a challenger and are not learned as they
 /// are.
 const EXTREME: f64 = 1e-3;
@@ -141,17 +143,20 @@ impl Baseline {
         self.dispersion.predict(self.mean(), self.trusted_windows())
     }
 
-    /// Judges the count of a window, before it is observed. Costs microseconds.
+    /// Judges the count of a window, before it is observed.
+    ///
+    /// Costs microseconds; the bounds are exact where the count lies outside, else approximate.
     pub fn judge(&self, count: u64) -> Verdict {
-        let (prediction, mean, count) = (self.predict(), self.mean(), count.min(COUNT_MAX) as f64);
-        Verdict {
-            regime: self.regime(),
-            typical: mean,
-            lower: prediction.lower_bound(mean, OUTSIDE / 2.0) + 1.0,
-            upper: prediction.upper_bound(mean, OUTSIDE / 2.0) - 1.0,
-            p_upper: prediction.upper(count),
-            p_lower: prediction.lower(count),
-        }
+        let (prediction, count) = (self.predict(), count.min(COUNT_MAX) as f64);
+        let (p_upper, p_lower) = (prediction.upper(count), prediction.lower(count));
+        let [lower, upper] = if p_upper.min(p_lower) < OUTSIDE / 2.0 {
+            let upper = prediction.upper_bound(OUTSIDE / 2.0) - 1.0;
+            [prediction.lower_bound(OUTSIDE / 2.0).min(upper), upper]
+        } else {
+            let [lower, upper] = prediction.rough_bounds(OUTSIDE_Z);
+            [lower.floor().min(count), upper.ceil().max(count)]
+        };
+        Verdict { regime: self.regime(), typical: self.mean(), lower, upper, p_upper, p_lower }
     }
 
     fn regime(&self) -> Regime {
@@ -187,7 +192,7 @@ impl Baseline {
         if is_extreme && self.windows > u64::from(self.params.warm_up) {
             self.challenger = Challenger::start(count);
         } else {
-            self.learn(&prediction, count);
+            self.learn(count);
         }
         None
     }
@@ -212,7 +217,7 @@ impl Baseline {
             Outcome::Undecided => None,
             Outcome::Dismissed => {
                 self.learn_burst();
-                self.learn(&self.predict(), self.winsorized(count));
+                self.learn(self.winsorized(count));
                 None
             }
             Outcome::Adopted => Some(self.adopt()),
@@ -222,29 +227,30 @@ impl Baseline {
     /// Learns the windows of a challenger that did not persist.
     fn learn_burst(&mut self) {
         let Challenger { windows, first, sum, .. } = std::mem::take(&mut self.challenger);
-        self.learn(&self.predict(), self.winsorized(f64::from(first)));
+        self.learn(self.winsorized(f64::from(first)));
         if windows > 1 {
             let rest = f64::from(sum - first) / f64::from(windows - 1);
             for _ in 1..windows {
-                self.learn(&self.predict(), self.winsorized(rest));
+                self.learn(self.winsorized(rest));
             }
         }
     }
 
     fn winsorized(&self, count: f64) -> f64 {
-        let (prediction, mean) = (self.predict(), self.mean());
+        let prediction = self.predict();
         if prediction.upper(count) < WINSOR {
-            prediction.upper_bound(mean, WINSOR)
+            prediction.upper_bound(WINSOR)
         } else if prediction.lower(count) < WINSOR {
-            prediction.lower_bound(mean, WINSOR).max(0.0)
+            prediction.lower_bound(WINSOR)
         } else {
             count
         }
     }
 
-    fn learn(&mut self, prediction: &Prediction, count: f64) {
+    fn learn(&mut self, count: f64) {
         let keep = (-1.0 / f64::from(self.params.half_life)).exp2();
-        self.dispersion.observe(prediction, count, keep as f32);
+        let (mean, windows) = (self.mean(), self.trusted_windows());
+        self.dispersion.observe(mean, windows, count, keep as f32);
         self.weight = self.weight * keep + 1.0;
         self.sum = self.sum * keep + count;
     }

@@ -8,23 +8,27 @@
 use super::negative_binomial::NegativeBinomial;
 use serde::{Deserialize, Serialize};
 
-/// Poisson, then steps that a mixture bridges: fine where large means show small dispersions.
-const GRID: [f64; 12] = [0.0, 1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 40.0];
+/// Poisson first, then steps of √10: fine where large means show small dispersions.
+const GRID: [f64; 13] =
+    [0.0, 1e-4, 3.2e-4, 1e-3, 3.2e-3, 0.01, 0.032, 0.1, 0.32, 1.0, 3.2, 10.0, 32.0];
+/// Steps between two candidates of the grid, where the likelihood is interpolated.
+const STEPS: usize = 3;
+const FINE: usize = (GRID.len() - 2) * STEPS + 2;
 /// Candidates less likely than this, against the likeliest, are left out: they cost time and hold
 /// p-values up.
 const WEIGHT_MIN: f64 = 1e-9;
 
-/// Weights of the grid of dispersions, by likelihood.
+/// Likelihood of the grid of dispersions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Dispersion {
     ln_likelihood: [f32; GRID.len()],
 }
 
 /// What is expected of the next count: a mixture of negative binomials.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Prediction {
-    weights: [f64; GRID.len()],
-    parts: [NegativeBinomial; GRID.len()],
+    mean: f64,
+    parts: Vec<(f64, NegativeBinomial)>,
 }
 
 impl Dispersion {
@@ -32,35 +36,46 @@ impl Dispersion {
         Self { ln_likelihood: [0.0; GRID.len()] }
     }
 
-    fn weights(&self) -> [f64; GRID.len()] {
-        let top = self.ln_likelihood.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut weights = self.ln_likelihood.map(|value| f64::from(value - top).exp());
-        weights.iter_mut().filter(|weight| **weight < WEIGHT_MIN).for_each(|weight| *weight = 0.0);
-        let sum: f64 = weights.iter().sum();
-        weights.map(|weight| weight / sum)
+    /// Returns the candidates that matter, the grid with steps between, with weights that sum to 1.
+    fn candidates(&self) -> Vec<(f64, f64)> {
+        let at = |i: usize| f64::from(self.ln_likelihood[i.clamp(1, GRID.len() - 1)]);
+        let fine = (0..FINE).map(|i| match i {
+            // Poisson has as much weight beforehand as a whole step of the grid.
+            0 => (f64::from(self.ln_likelihood[0]) + (STEPS as f64).ln(), 0.0),
+            _ => {
+                let (i, share) = (1 + (i - 1) / STEPS, ((i - 1) % STEPS) as f64 / STEPS as f64);
+                let value = cubic([at(i - 1), at(i), at(i + 1), at(i + 2)], share);
+                let next = GRID[(i + 1).min(GRID.len() - 1)];
+                (value, GRID[i] * (next / GRID[i]).powf(share))
+            }
+        });
+        let mut candidates: Vec<(f64, f64)> = fine.collect();
+        let top = candidates.iter().map(|(value, _)| *value).fold(f64::NEG_INFINITY, f64::max);
+        candidates.iter_mut().for_each(|(value, _)| *value = (*value - top).exp());
+        candidates.retain(|(weight, _)| *weight >= WEIGHT_MIN);
+        let sum: f64 = candidates.iter().map(|(weight, _)| weight).sum();
+        candidates.iter_mut().for_each(|(weight, _)| *weight /= sum);
+        candidates
     }
 
     /// Returns the mean dispersion.
     pub(super) fn mean(&self) -> f64 {
-        self.weights().iter().zip(GRID).map(|(weight, dispersion)| weight * dispersion).sum()
+        self.candidates().iter().map(|(weight, dispersion)| weight * dispersion).sum()
     }
 
     /// Predicts a count whose mean was learned from `windows` windows.
-    ///
-    /// The uncertainty of the mean widens each part: for Poisson counts that is exactly the
-    /// Gamma-Poisson predictive distribution, for others its variance.
     pub(super) fn predict(&self, mean: f64, windows: f64) -> Prediction {
-        let parts = GRID.map(|dispersion| {
-            let widened = dispersion * (1.0 + 1.0 / windows) + 1.0 / (windows * mean);
-            NegativeBinomial::new(mean, 1.0 / widened)
-        });
-        Prediction { weights: self.weights(), parts }
+        let candidates = self.candidates().into_iter();
+        let parts =
+            candidates.map(|(weight, dispersion)| (weight, part(mean, windows, dispersion)));
+        Prediction { mean, parts: parts.collect() }
     }
 
-    /// Learns from a count and its prediction, forgetting at `keep` a window.
-    pub(super) fn observe(&mut self, prediction: &Prediction, count: f64, keep: f32) {
-        for (value, part) in self.ln_likelihood.iter_mut().zip(&prediction.parts) {
-            *value = *value * keep + part.ln_pmf(count) as f32;
+    /// Learns from a count that was predicted from this mean and its windows, forgetting at `keep`
+    /// a window.
+    pub(super) fn observe(&mut self, mean: f64, windows: f64, count: f64, keep: f32) {
+        for (value, dispersion) in self.ln_likelihood.iter_mut().zip(GRID) {
+            *value = *value * keep + part(mean, windows, dispersion).ln_pmf(count) as f32;
         }
         let top = self.ln_likelihood.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         self.ln_likelihood.iter_mut().for_each(|value| *value -= top);
@@ -72,10 +87,21 @@ impl Dispersion {
     }
 }
 
+/// The uncertainty of the mean widens a candidate: for Poisson counts that is exactly the
+/// Gamma-Poisson predictive distribution, for others its variance.
+fn part(mean: f64, windows: f64, dispersion: f64) -> NegativeBinomial {
+    NegativeBinomial::new(mean, 1.0 / (dispersion * (1.0 + 1.0 / windows) + 1.0 / (windows * mean)))
+}
+
+/// Interpolates between the middle two of four values at even steps (Catmull and Rom 1974).
+fn cubic([a, b, c, d]: [f64; 4], share: f64) -> f64 {
+    let (linear, square) = (c - a, 2.0 * a - 5.0 * b + 4.0 * c - d);
+    b + 0.5 * share * (linear + share * (square + share * (3.0 * (b - c) + d - a)))
+}
+
 impl Prediction {
     fn mix(&self, of: impl Fn(&NegativeBinomial) -> f64) -> f64 {
-        let parts = self.weights.iter().zip(&self.parts).filter(|(weight, _)| **weight > 0.0);
-        parts.map(|(weight, part)| weight * of(part)).sum()
+        self.parts.iter().map(|(weight, part)| weight * of(part)).sum()
     }
 
     /// Returns the probability of this count or more.
@@ -90,37 +116,37 @@ impl Prediction {
 
     /// Returns the logarithm of the probability of a count.
     pub(super) fn ln_pmf(&self, count: f64) -> f64 {
-        let parts = self.weights.iter().zip(&self.parts).filter(|(weight, _)| **weight > 0.0);
-        let terms = parts.map(|(weight, part)| weight.ln() + part.ln_pmf(count));
-        let (top, sum) = terms.fold((f64::NEG_INFINITY, 0.0), |(top, sum), term| {
-            if term > top {
-                (term, sum * (top - term).exp() + 1.0)
-            } else {
-                (top, sum + (term - top).exp())
-            }
-        });
-        top + f64::ln(sum)
+        let terms: Vec<f64> =
+            self.parts.iter().map(|(weight, part)| weight.ln() + part.ln_pmf(count)).collect();
+        let top = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        top + terms.iter().map(|term| (term - top).exp()).sum::<f64>().ln()
     }
 
-    pub(super) fn variance(&self) -> f64 {
-        self.mix(NegativeBinomial::variance)
+    /// Returns counts about `z` standard deviations below and above the mean, cheaply: the cube
+    /// root of a gamma variable is nearly normal (Wilson and Hilferty 1931).
+    pub(super) fn rough_bounds(&self, z: f64) -> [f64; 2] {
+        let variance = self.mix(|part| part.variance().ln()).exp();
+        let shape = self.mean * self.mean / variance;
+        [-z, z].map(|z| {
+            let root = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt());
+            self.mean * root.max(0.0).powi(3)
+        })
     }
 
     /// Returns the least count whose upper tail is below `p`.
-    pub(super) fn upper_bound(&self, mean: f64, p: f64) -> f64 {
-        let step = self.variance().sqrt().max(1.0);
-        let mut high = (mean + 4.0 * step).ceil();
-        let mut low = mean.floor();
-        while self.upper(high) >= p && high < 1e15 {
+    pub(super) fn upper_bound(&self, p: f64) -> f64 {
+        let mut low = self.mean.floor();
+        let mut high = self.rough_bounds(5.0)[1].ceil().max(low + 1.0);
+        while self.upper(high) >= p && high < 1e14 {
             low = high;
-            high = (high * 2.0 - mean).ceil();
+            high = (high * 2.0).ceil();
         }
         bisect(low, high, |count| self.upper(count) < p)
     }
 
-    /// Returns the greatest count whose lower tail is below `p`, or -1 if there is none.
-    pub(super) fn lower_bound(&self, mean: f64, p: f64) -> f64 {
-        bisect(-1.0, mean.ceil(), |count| self.lower(count) >= p) - 1.0
+    /// Returns the least count whose lower tail is not below `p`.
+    pub(super) fn lower_bound(&self, p: f64) -> f64 {
+        bisect(-1.0, self.mean.ceil(), |count| self.lower(count) >= p)
     }
 }
 

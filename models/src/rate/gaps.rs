@@ -14,8 +14,12 @@ const KEPT_MAX: usize = 8;
 const MEMORY: u16 = 256;
 /// Fewer gaps say nothing about the next.
 const KEPT_MIN: usize = 3;
-/// Even gaps that never varied may vary next time: by this share, at least by a window.
+/// Even gaps that never varied may vary next time: by this share, at least by half a window.
 const JITTER: f64 = 0.02;
+
+/// A silence is judged as if it were no longer than this part of all that was watched: a first
+/// burst, however regular within, does not tell when the next will come.
+const SPAN_SHARE: u32 = 3;
 
 /// Gaps between windows that are not empty, in windows; neighbours have a gap of 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,11 +30,13 @@ pub(super) struct Gaps {
     /// Gaps in the recent past, up to `MEMORY`.
     seen: u16,
     until_drop: u16,
+    /// Windows watched so far.
+    span: u32,
 }
 
 impl Gaps {
     pub(super) fn new() -> Self {
-        Self { longest: [0; KEPT_MAX], kept: 0, seen: 0, until_drop: MEMORY }
+        Self { longest: [0; KEPT_MAX], kept: 0, seen: 0, until_drop: MEMORY, span: 0 }
     }
 
     fn kept(&self) -> &[u32] {
@@ -40,6 +46,7 @@ impl Gaps {
     /// Learns one gap that ended.
     pub(super) fn observe(&mut self, gap: u32) {
         self.seen = (self.seen + 1).min(MEMORY);
+        self.span = self.span.saturating_add(gap);
         self.until_drop -= 1;
         if self.until_drop == 0 {
             self.until_drop = MEMORY / KEPT_MAX as u16;
@@ -69,12 +76,13 @@ impl Gaps {
             return 1.0;
         };
         let least = f64::from(least);
+        let windows = windows.min(u64::from(self.span / SPAN_SHARE));
         let excess = windows as f64 - least;
         if excess <= 0.0 {
             return 1.0;
         }
         let beyond = (kept.len() - 1) as f64;
-        let jitter = (least * JITTER).max(1.0);
+        let jitter = (least * JITTER).max(0.5);
         let sum: f64 = kept.iter().map(|&gap| f64::from(gap) - least).sum();
         let share = beyond / f64::from(self.seen);
         (share * (1.0 + excess / (sum + beyond * jitter)).powf(-beyond)).min(1.0)

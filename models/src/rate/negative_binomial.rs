@@ -41,26 +41,39 @@ impl NegativeBinomial {
     pub(super) fn upper(&self, count: f64) -> f64 {
         if count <= 0.0 {
             1.0
-        } else if count > self.mean {
-            let share = self.mean / (self.mean + self.size);
-            at_least_tiny(self.ln_pmf(count), beta_fraction(count, self.size, share))
+        } else if self.is_above(count) {
+            self.sum_from(count)
         } else {
-            1.0 - self.lower(count - 1.0)
+            1.0 - self.sum_to(count - 1.0)
         }
     }
 
     /// Returns the probability of this count or less.
     pub(super) fn lower(&self, count: f64) -> f64 {
-        let Self { mean, size } = *self;
         if count < 0.0 {
             0.0
-        } else if count < mean {
-            let share = size / (mean + size);
-            let edge = self.ln_pmf(count) + (1.0 - share).ln() + (count / size).ln_1p();
-            at_least_tiny(edge, beta_fraction(size, count + 1.0, share))
+        } else if self.is_above(count + 1.0) {
+            1.0 - self.sum_from(count + 1.0)
         } else {
-            1.0 - self.upper(count + 1.0)
+            self.sum_to(count)
         }
+    }
+
+    /// Whether the upper fraction converges fast at this count; else the lower one does below it.
+    fn is_above(&self, count: f64) -> bool {
+        let share = self.mean / (self.mean + self.size);
+        share < (count + 1.0) / (count + self.size + 2.0)
+    }
+
+    fn sum_from(&self, count: f64) -> f64 {
+        let share = self.mean / (self.mean + self.size);
+        at_least_tiny(self.ln_pmf(count), beta_fraction(count, self.size, share))
+    }
+
+    fn sum_to(&self, count: f64) -> f64 {
+        let Self { mean, size } = *self;
+        let edge = self.ln_pmf(count) + (mean / (mean + size)).ln() + (count / size).ln_1p();
+        at_least_tiny(edge, beta_fraction(size, count + 1.0, size / (mean + size)))
     }
 }
 

@@ -112,10 +112,12 @@ impl Pattern {
         changed
     }
 
-    /// Returns the constant words that are not at `but`.
+    /// Returns the number of constant words with a meaning that are not at `but`.
     pub(crate) fn words_apart_from(&self, but: usize) -> usize {
         let word = |(at, token): &(usize, &Token)| {
-            *at != but && token.kind == TokenKind::Word && token.spelling.len() > 1
+            *at != but
+                && token.kind == TokenKind::Word
+                && !vocabulary::is_function_word(&token.spelling)
         };
         self.tokens.iter().enumerate().filter(word).count()
     }
@@ -187,15 +189,30 @@ impl<'a> Cutter<'a> {
                 self.push(Token::wild, len, spaced);
             } else if is_mark(rest.as_bytes()[0]) {
                 self.push(Token::mark, 1, spaced);
-                if rest.starts_with('=') && self.value_is_empty() {
-                    self.tokens.push(Token::wild("", false));
+                if rest.starts_with('=') {
+                    self.value();
                 }
             } else {
                 let len = word_len(rest);
-                self.push(Token::word, len, spaced);
+                if self.is_somebody(&rest[..len]) {
+                    self.tokens.push(Token::wild(WILDCARD, spaced));
+                    self.at += len;
+                } else {
+                    self.push(Token::word, len, spaced);
+                }
             }
         }
         self.tokens
+    }
+
+    /// `user root` and `(root)`: an account that most systems have, where accounts stand.
+    fn is_somebody(&self, word: &str) -> bool {
+        vocabulary::is_account(word)
+            && self.tokens.last().is_some_and(|before| match before.kind {
+                TokenKind::Word => vocabulary::is_identity_key(&before.spelling),
+                TokenKind::Mark => &*before.spelling == "(",
+                TokenKind::Wild => false,
+            })
     }
 
     fn push(&mut self, make: fn(&str, bool) -> Token, len: usize, spaced: bool) {
@@ -215,6 +232,26 @@ impl<'a> Cutter<'a> {
         blanks > 0
     }
 
+    /// After `=`: a value that is empty or holds a variable is one token.
+    fn value(&mut self) {
+        if self.value_is_empty() {
+            self.tokens.push(Token::wild("", false));
+        } else if let Some(len) = composite_len(self.rest()) {
+            self.push(Token::wild, len, false);
+        } else if self.names_identity() {
+            let len = word_len(self.rest());
+            self.tokens.push(Token::wild(WILDCARD, false));
+            self.at += len;
+        }
+    }
+
+    /// The key before `=` says that its value is somebody's name.
+    fn names_identity(&self) -> bool {
+        let key = self.tokens.iter().rev().nth(1).map_or("", |token| &token.spelling);
+        let starts = self.rest().chars().next().is_some_and(char::is_alphabetic);
+        starts && vocabulary::is_identity_key(key)
+    }
+
     /// After `key=`: nothing follows, or the next key does.
     fn value_is_empty(&self) -> bool {
         let rest = self.rest();
@@ -228,12 +265,40 @@ impl<'a> Cutter<'a> {
     }
 }
 
+/// Length of a value that holds a variable among other things: `Source{<*>}`, `[<*>][<*>]`.
+fn composite_len(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut len = text.len();
+    let mut rest = text.char_indices();
+    while let Some((at, c)) = rest.next() {
+        let in_wildcard = text[at..].starts_with(WILDCARD);
+        match c {
+            '<' if in_wildcard => _ = rest.nth(WILDCARD.len() - 2),
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth > 0 => depth -= 1,
+            ' ' if depth > 0 => return None,
+            '"' | '\'' | '=' | '<' | '>' => return None,
+            ' ' | ',' | ';' | '|' | ')' | ']' | '}' if depth == 0 => {
+                len = at;
+                break;
+            }
+            _ => {}
+        }
+    }
+    let value = text[..len].trim_end_matches(['.', '!', '?', ':']);
+    let plain = value.starts_with(WILDCARD) && value.len() == WILDCARD.len();
+    (depth == 0 && !plain && value.contains(WILDCARD)).then_some(value.len())
+}
+
 /// Length of a variable with the list, unit and parentheses that belong to it.
 fn variable_len(text: &str) -> usize {
     let mut len = WILDCARD.len();
     loop {
         let rest = &text[len..];
-        let more = list_len(rest).or_else(|| unit_len(rest)).or_else(|| group_len(rest));
+        let more = list_len(rest)
+            .or_else(|| unit_len(rest))
+            .or_else(|| group_len(rest))
+            .or_else(|| full_stop_len(rest));
         match more {
             Some(more) => len += more,
             None => return len,
@@ -252,6 +317,12 @@ fn unit_len(rest: &str) -> Option<usize> {
     let next = rest.strip_prefix(' ')?;
     let len = next.find(|c: char| !c.is_alphabetic()).unwrap_or(next.len());
     is_unit(&next[..len]).then_some(len + 1)
+}
+
+/// Full stops, which end a sentence or a value.
+fn full_stop_len(rest: &str) -> Option<usize> {
+    let len = rest.len() - rest.trim_start_matches(['.', '!', '?']).len();
+    (len > 0).then_some(len)
 }
 
 /// `(<*>)`, `(<*> kB)` and `()` after a variable.

@@ -5,11 +5,12 @@
 //! end (`eth0`, `ssh2`), which the catalogue may still merge.
 
 use super::byte_class::{
-    ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, HARD, HIGH, OTHER, SIGN, SLASH, UNDER, class,
+    ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, HARD, HIGH, OTHER, SIGN, SLASH, UNDER, UPPER, class,
     classes_of,
 };
 use super::known_words;
 use super::skeleton::{ShapeClass, Skeleton, value_word};
+use super::vocabulary;
 
 /// Shortest run of the letters a to f that is a number and no word.
 const HEX_WORD_LEN_MIN: usize = 8;
@@ -104,7 +105,11 @@ fn with_digits(
     out: &mut Skeleton,
 ) {
     let text = &content[start..end];
-    if bits & !(DIGIT | SIGN | DOT | OTHER) == 0 {
+    if let Some((stop, next)) = leader(text) {
+        part(content, start, start + stop, depth, out);
+        out.literal(&text[stop..next]);
+        part(content, start + next, end, depth.saturating_sub(1), out);
+    } else if bits & !(DIGIT | SIGN | DOT | OTHER) == 0 {
         number(text, start, end, bits, out);
     } else if bits & COLON != 0 && !is_url(text) && !is_drive(text) {
         colons(content, start, end, bits, depth, out);
@@ -113,6 +118,13 @@ fn with_digits(
     } else {
         mixed(text, start, end, bits, out);
     }
+}
+
+/// A run of dots that leads from a word to its value: `enabled.....1`.
+fn leader(text: &[u8]) -> Option<(usize, usize)> {
+    let stop = memchr::memmem::find(text, b"..")?;
+    let next = stop + text[stop..].iter().take_while(|&&byte| byte == b'.').count();
+    (stop > 0 && next < text.len() && text[stop - 1].is_ascii_alphabetic()).then_some((stop, next))
 }
 
 /// Digits and punctuation alone.
@@ -170,7 +182,8 @@ fn colon_value(text: &[u8], bits: u16) -> Option<ShapeClass> {
         let dots = memchr::memchr_iter(b'.', text).count();
         return Some(if dots >= 3 { ShapeClass::Ipv4 } else { ShapeClass::Time });
     }
-    let plain = text.split(|&byte| matches!(byte, b'%' | b'/')).next().unwrap_or(text);
+    let end = text.iter().position(|&byte| byte == b'%').unwrap_or(text.len());
+    let plain = without_prefix_length(&text[..end]);
     let hex = plain.split(|&byte| byte == b':').all(is_hex_segment);
     match (hex, colons) {
         (true, 5) if text.len() == 17 => Some(ShapeClass::Mac),
@@ -179,12 +192,32 @@ fn colon_value(text: &[u8], bits: u16) -> Option<ShapeClass> {
     }
 }
 
+/// `fe80::/10` without its prefix length.
+fn without_prefix_length(address: &[u8]) -> &[u8] {
+    match address.iter().rposition(|&byte| byte == b'/') {
+        Some(slash) if address[slash + 1..].iter().all(u8::is_ascii_digit) => &address[..slash],
+        _ => address,
+    }
+}
+
 fn is_hex_segment(segment: &[u8]) -> bool {
     segment.len() <= 4 && segment.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn is_host_like(text: &[u8]) -> bool {
-    text == b"localhost" || (memchr::memchr(b'.', text).is_some() && classes_of(text) & SLASH == 0)
+    let bits = classes_of(text);
+    text == b"localhost" || (bits & DOT != 0 && bits & (SLASH | UPPER) == 0)
+}
+
+/// `intranet:8080` at the start of a line, where the word is none of general English.
+pub(super) fn is_port_of_host(text: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', text) else { return false };
+    let (host, port) = (&text[..colon], &text[colon + 1..]);
+    let known = |host| vocabulary::openness(host) != vocabulary::Openness::Open;
+    (2..=5).contains(&port.len())
+        && port.iter().all(u8::is_ascii_digit)
+        && host.first().is_some_and(u8::is_ascii_lowercase)
+        && std::str::from_utf8(host).is_ok_and(|host| !known(host))
 }
 
 /// Pieces with slashes or an at sign, and digits.
@@ -226,6 +259,9 @@ fn mixed(text: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton) {
         out.literal(text);
     } else if text[0].is_ascii_digit() || matches!(text[0], b'-' | b'+' | b'.') {
         out.variable(start, end, leading_digit_class(text, bits));
+    } else if let Some(hash) = numbered(text) {
+        out.literal(&text[..=hash]);
+        out.variable(start + hash + 1, end, ShapeClass::Integer);
     } else if bits & DOT != 0 {
         dotted(text, start, end, out);
     } else if bits & SIGN != 0 {
@@ -236,6 +272,13 @@ fn mixed(text: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton) {
         let class = if is_hex(text) { ShapeClass::Hex } else { ShapeClass::Identifier };
         out.variable(start, end, class);
     }
+}
+
+/// Where the `#` of `fetcher#5` is.
+fn numbered(text: &[u8]) -> Option<usize> {
+    let hash = memchr::memchr(b'#', text)?;
+    let word = text[..hash].iter().all(|byte| class(*byte) & (ALPHA | UNDER) != 0);
+    (word && text[hash + 1..].iter().all(u8::is_ascii_digit)).then_some(hash)
 }
 
 /// A name with so few digits that it is a word: `eth0`, `jk2_init`, `Slf4jLogger`.
@@ -295,7 +338,7 @@ fn dashed(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
     let mut segments = text.split(|&byte| byte == b'-');
     let word = |segment: &[u8]| segment.iter().all(u8::is_ascii_alphabetic);
     let named = segments.next().is_some_and(|first| first.len() > 2 && word(first));
-    if is_uuid(text) || !named {
+    if is_uuid(text) || !named || is_numbered_host(text) {
         let class = if is_uuid(text) { ShapeClass::Uuid } else { ShapeClass::Identifier };
         out.variable(start, end, class);
         return;
@@ -312,6 +355,14 @@ fn dashed(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
         }
         at += segment.len() + 1;
     }
+}
+
+/// `web-eu-07`: lower-case words and a number at the end, as hosts are named.
+fn is_numbered_host(text: &[u8]) -> bool {
+    let mut segments = text.rsplit(|&byte| byte == b'-');
+    let number = segments.next().is_some_and(|last| last.iter().all(u8::is_ascii_digit));
+    let words = segments.clone().count();
+    number && words >= 2 && segments.all(|word| word.iter().all(u8::is_ascii_lowercase))
 }
 
 fn without_digits(
@@ -373,7 +424,7 @@ fn is_address(text: &[u8]) -> bool {
 }
 
 /// Host names and packages: three labels with a known end or root, or two with a known end.
-fn is_domain(text: &[u8]) -> bool {
+pub(super) fn is_domain(text: &[u8]) -> bool {
     let labels = memchr::memchr_iter(b'.', text).count() + 1;
     let valid = |label: &[u8]| {
         !label.is_empty() && label.iter().all(|b| class(*b) & !(ALPHA | SIGN | UNDER | OTHER) == 0)
@@ -404,7 +455,7 @@ fn is_hex(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_hexdigit)
 }
 
-fn is_uuid(text: &[u8]) -> bool {
+pub(super) fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
         && text.iter().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => *byte == b'-',

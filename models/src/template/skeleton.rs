@@ -7,7 +7,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::byte_class::{
-    ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, GAP, HARD, HIGH, SIGN, SLASH, UNDER, class,
+    ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, GAP, HARD, HIGH, LOWER, SIGN, SLASH, UNDER, class,
 };
 use super::{WILDCARD, document, known_words, shape, trace};
 
@@ -172,6 +172,13 @@ impl Skeleton {
         self.tail = self.text.len();
     }
 
+    /// Writes a variable that joins nothing before it.
+    pub(super) fn alone(&mut self, start: usize, end: usize, class: ShapeClass) {
+        self.tail = usize::MAX;
+        self.variable(start, end, class);
+        self.tail = usize::MAX;
+    }
+
     /// Writes a part of a date in words, which takes the parts that follow into itself.
     pub(super) fn date(&mut self, start: usize, end: usize) {
         if !self.extend_date(end) {
@@ -310,6 +317,13 @@ fn chunk(content: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton
             return end;
         }
     }
+    if out.text.is_empty()
+        && bits & !(LOWER | SIGN | COLON | DIGIT) == 0
+        && shape::is_port_of_host(&content[start..end])
+    {
+        out.variable(start, end, ShapeClass::Host);
+        return end;
+    }
     if bits & SIGN != 0 && is_decorated_number(&content[start..end], bits) {
         shape::piece(content, start, end, out);
         return end;
@@ -387,6 +401,14 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
     let mut at = start;
     while at < end {
         if class(content[at]) & HARD != 0 {
+            if content[at] == b'{'
+                && shape::is_uuid(content.get(at + 1..at + 37).unwrap_or(b""))
+                && content.get(at + 37) == Some(&b'}')
+            {
+                out.variable(at, at + 38, ShapeClass::Uuid);
+                at += 38;
+                continue;
+            }
             if content[at] == b'='
                 && let Some(close) = quoted_value(content, start, at)
             {
@@ -411,11 +433,41 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
             continue;
         }
         let stop = piece_end(content, at, end);
+        if is_key(content, at, stop) || is_call(content, at, stop) {
+            out.literal(&content[at..stop]);
+            at = stop;
+            continue;
+        }
         let stop = shape::whole_end(content, at, stop, end);
         shape::piece(content, at, stop, out);
         at = stop;
     }
     end
+}
+
+/// Digits that a key before `=` may have.
+const KEY_DIGITS_MAX: usize = 3;
+
+/// A name right before `=` is a key and stays, `r24=` like `size=`.
+fn is_key(content: &[u8], start: usize, end: usize) -> bool {
+    let key = &content[start..end];
+    content.get(end) == Some(&b'=')
+        && content.get(end + 1) != Some(&b'=')
+        && key[0].is_ascii_alphabetic()
+        && key.iter().all(|&byte| class(byte) & (ALPHA | DIGIT | UNDER) != 0)
+        && key.iter().filter(|byte| byte.is_ascii_digit()).count() <= KEY_DIGITS_MAX
+}
+
+/// A name right before `(` is a function and stays: `queue.push2(`.
+fn is_call(content: &[u8], start: usize, end: usize) -> bool {
+    let name = &content[start..end];
+    content.get(end) == Some(&b'(')
+        && name[0].is_ascii_alphabetic()
+        && name[name.len() - 1].is_ascii_alphanumeric()
+        && name.iter().all(|&byte| class(byte) & (ALPHA | DIGIT | UNDER | DOT) != 0)
+        && name.iter().filter(|byte| byte.is_ascii_digit()).count() <= 1
+        && content.get(end + 1).is_none_or(|next| !next.is_ascii_digit())
+        && !shape::is_domain(name)
 }
 
 fn piece_end(content: &[u8], start: usize, end: usize) -> usize {

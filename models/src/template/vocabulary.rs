@@ -6,8 +6,10 @@
 /// How ready a constant word is to be seen as the value of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Openness {
-    /// A verb, a state, a function word: never a value.
+    /// A state, a participle, a function word: never a value.
     Fixed,
+    /// A verb in its base form: a value only where many names were seen.
+    Verb,
     /// A common noun: a value only where others were seen.
     Weak,
     /// A name, an identifier, an unknown word.
@@ -25,33 +27,41 @@ pub(crate) enum Context {
     Plain,
 }
 
-/// Verbs in any form that the endings below do not catch, states and opposites.
+/// States, opposites, irregular forms and function words.
 const STATES: &str = "\
- abort aborts absent accept accepts access active add adds alive allow allows append apply assert \
- attach auto available awake bad begin begins begun bind block blocks boot break broken build busy \
- call calls cancel cancels change changes clean clear clears close closes commit commits complete \
- completes connect connects copy corrupt crash create creates critical dead degraded delete deletes \
- deny denies destroy detach disable disabled disables disconnect discard done down drop drops empty \
- enable enables end ends enter enters error errors evict exit exits expire expires fail fails failure fatal \
- fetch fetches find finish finishes flush follower force found free freeze full get gets give go \
- gone good grant halt halts hang hangs healthy held high hold hung idle ignore ignores inactive incomplete \
- increase decrease init insert install invalid join joins keep kill kills launch launches leader learn leave leaves left \
- listen load loads lock locks login logon logoff logout lose loses lost low made make makes mark master mount \
- move new normal off offline ok on online open opens out panic park pass pause pauses pending permit \
- ping poll primary probe put quit raise reach reached read reads ready rebalance reboot rebuild receive receives recover recovers refresh \
- refuse refuses register reject rejects release reload remove removes rename renew repair replace \
- report reports request requests reset resets resolve resolves restart restarts restore resume resumes retry return \
- returns revert revoke rollback rotate run runs save saves scan secondary select send sends sent set sets shut shutdown \
- skip skips slave sleep slow spawn split stale standby start starts stop stops store stores stuck \
- submit success succeed succeeds successful successfully suspend suspends sync take takes terminate test throw throws timeout took \
- transition trigger try turn unable unavailable unblock unhealthy unknown unload unlock unlocked unmount \
- unreachable unregister unset untrusted up update updates upgrade upload download use valid verify view modify wait waits wake warn \
- warning warnings went win write writes wrote yes no not never none nothing is are was were be been has had have does did \
- can cannot could will would should may might must the a an and or but if then else when while \
- of in into onto with without within before after since until than as it its this that these those \
- there here from to by for at via per all any each every some more most less least only also \
- again already still yet too very now next last first second previous both either neither nor info debug trace notice enter leave \
- min max minimum maximum true false null input output inbound outbound incoming outgoing left right upper lower top bottom";
+ a absent access active after again alive all already also an and any are as at auto available \
+ awake bad be been before begins begun both bottom broken busy but by can cannot could critical \
+ dead degraded did disabled does done down each either else empty enabled error errors every \
+ fail fails failure false fatal first follower for found free freeze from full gone good had has \
+ have healthy held here high hung idle if in inactive inbound incoming incomplete info input \
+ into invalid is it its last leader least left less lost low lower made master max maximum may \
+ might min minimum more most must neither never new next no none nor normal not nothing now null \
+ of off offline ok on online only onto or out outbound outgoing output pending per previous \
+ primary reached ready right second secondary sent should since slave slow some stale standby \
+ still stuck succeed succeeds success successful successfully suspended than that the then there \
+ these this those to too took top true unable unavailable unhealthy unknown unlocked unreachable \
+ until untrusted up upper valid very via warning warnings was went were when while will win with \
+ within without would wrote yes yet";
+
+/// Verbs in their base form and in the third person.
+const VERBS: &str = "\
+ abort aborts accept accepts add adds allow allows append apply assert attach begin bind block \
+ blocks boot break build call calls cancel cancels change changes clean clear clears close \
+ closes commit commits complete completes connect connects copy corrupt crash create creates \
+ debug decrease delete deletes denies deny destroy detach disable disables discard disconnect \
+ download drop drops enable enables end ends enter enters evict exit exits expire expires fetch \
+ fetches find finish finishes flush force get gets give go grant halt halts hang hangs hold \
+ ignore ignores increase init insert install join joins keep kill kills launch launches learn \
+ leave leaves listen load loads lock locks login logoff logon logout lose loses make makes mark \
+ mode modify mount move notice open opens panic park pass pause pauses permit ping poll probe \
+ put quit raise reach read reads rebalance reboot rebuild receive receives recover recovers \
+ refresh refuse refuses register reject rejects release reload remove removes rename renew \
+ repair replace report reports request requests reset resets resolve resolves restart restarts \
+ restore resume resumes retry return returns revert revoke rollback rotate run runs save saves \
+ scan select send sends set sets shut shutdown skip skips sleep spawn split start starts stop \
+ stops store stores submit suspend suspends sync take takes terminate test throw throws timeout \
+ trace transition trigger try turn unblock unload unlock unmount unregister unset update updates \
+ upgrade upload use verify view wait waits wake warn write writes";
 
 /// Common nouns of operations.
 const NOUNS: &str = "\
@@ -79,29 +89,75 @@ const NOUNS: &str = "\
 
 /// Words after which a name follows.
 const SLOT_WORDS: &str = "\
- user users username uname login account accounts owner member customer tenant client host hostname node server service \
- domain group role database db schema keyspace table index topic queue exchange bucket container pod namespace \
- deployment job task workflow pipeline plugin module package repository repo branch cluster zone region \
- volume device file directory folder named called ruser logname app application image class function \
- method command program process daemon principal realm profile";
+  user users username uname login account accounts owner member customer tenant host hostname node \
+  server domain group role database db schema keyspace table topic queue exchange bucket container \
+  pod namespace deployment job task workflow plugin repository repo branch cluster zone region \
+  volume device file directory folder named called ruser logname profile principal realm";
 
 /// Words after which a value is likely but a phrase may follow.
 const LIKELY_WORDS: &str = "\
+  client service index pipeline module package app application image class function method command \
+  program process daemon \
  from to by for at on via with id name key value type mode state status level reason code version peer \
  worker thread interface port path partition replica shard consumer producer broker topic session \
  component item element object label tag flag option parameter property attribute variable";
+
+/// Accounts that most systems have.
+const ACCOUNTS: &str = "\
+  root admin administrator guest nobody daemon postgres mysql oracle ubuntu debian git ftp mail \
+  jenkins www-data apache nginx redis mongodb elasticsearch kafka hadoop hdfs yarn spark zookeeper \
+  sysadmin operator anonymous ec2-user system";
+
+/// Reports whether a word is an account that most systems have.
+pub(crate) fn is_account(word: &str) -> bool {
+    lists(ACCOUNTS, word)
+}
+
+/// Reports whether the value of a key is somebody's or some machine's name.
+pub(crate) fn is_identity_key(key: &str) -> bool {
+    matches!(
+        key,
+        "user"
+            | "username"
+            | "user_name"
+            | "USER"
+            | "User"
+            | "ruser"
+            | "logname"
+            | "host"
+            | "hostname"
+            | "rhost"
+            | "uname"
+            | "account"
+            | "login"
+    )
+}
+
+/// Reports whether a word carries no meaning of its own.
+pub(crate) fn is_function_word(word: &str) -> bool {
+    const WORDS: &str = "a an the of in on at to from by for with and or is are was were be as it its \
+      this that not no has have had been set";
+    word.len() < 2 || lists(WORDS, &word.to_lowercase())
+}
 
 /// Reports how ready a word is to be a value.
 pub(crate) fn openness(word: &str) -> Openness {
     if !word.bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80) {
         return Openness::Fixed;
     }
+    if is_device(word) {
+        return Openness::Weak;
+    }
     if is_identifier(word) {
-        return Openness::Open;
+        let says_state = last_part(word)
+            .is_some_and(|part| lists(STATES, &part) || lists(VERBS, &part) || is_inflected(&part));
+        return if says_state { Openness::Fixed } else { Openness::Open };
     }
     let lower = word.to_lowercase();
     if lists(STATES, &lower) || is_inflected(&lower) {
         Openness::Fixed
+    } else if lists(VERBS, &lower) {
+        Openness::Verb
     } else if lists(NOUNS, &lower) || lower.strip_suffix('s').is_some_and(|one| lists(NOUNS, one)) {
         Openness::Weak
     } else {
@@ -128,6 +184,25 @@ fn is_identifier(word: &str) -> bool {
     let humped =
         bytes.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
     marked || humped
+}
+
+/// `eth0`, `sda1`, `tty7`: short letters and one digit.
+fn is_device(word: &str) -> bool {
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    letters.len() + 1 == word.len()
+        && letters.len() <= 5
+        && letters.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// The last word in `ACTION_DOWN` or `authFailed`, in lower case.
+fn last_part(identifier: &str) -> Option<String> {
+    let part = identifier.rsplit(|c: char| !c.is_alphabetic()).next()?;
+    let start = if part.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        0
+    } else {
+        part.rfind(|c: char| c.is_uppercase()).unwrap_or(0)
+    };
+    Some(part[start..].to_lowercase())
 }
 
 /// Past forms and participles.

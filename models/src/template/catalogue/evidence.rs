@@ -8,9 +8,9 @@
 use crate::template::pattern::{Pattern, TokenKind};
 use crate::template::vocabulary::{self, Context, Openness};
 
-/// Names that must differ after `=`, in quotes, or after a word such as `user`.
+/// Names that must differ after `=` or after a word such as `user`.
 const SLOT_VALUES_MIN: u8 = 2;
-/// Names that must differ after a colon or a preposition.
+/// Names that must differ after a colon or a preposition, or in quotes.
 const LIKELY_VALUES_MIN: u8 = 3;
 /// Names that must differ anywhere else.
 const PLAIN_VALUES_MIN: u8 = 5;
@@ -38,11 +38,15 @@ impl Witness {
     pub(super) fn of(pattern: &Pattern, at: u32) -> Vec<Self> {
         let mut found = Vec::new();
         for position in 0..pattern.tokens.len() {
-            let openness = pattern.openness(position);
+            let mut openness = pattern.openness(position);
             if openness == Openness::Fixed {
                 continue;
             }
-            let context = context(pattern, position);
+            let mut context = context(pattern, position);
+            if vocabulary::is_account(&pattern.tokens[position].spelling) {
+                openness = Openness::Open;
+                context = Context::Slot;
+            }
             let words = pattern.words_apart_from(position);
             let (needed, needed_beside_masked) = needed(context, words);
             found.push(Self {
@@ -80,7 +84,7 @@ fn context(pattern: &Pattern, at: usize) -> Context {
         TokenKind::Mark => match &*before.spelling {
             "=" => Context::Slot,
             quote @ ("\"" | "'") if after.is_some_and(|next| &*next.spelling == quote) => {
-                Context::Slot
+                Context::Likely
             }
             ":" | "(" | "[" | "{" => Context::Likely,
             _ => Context::Plain,

@@ -1,0 +1,182 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Streaming log anomaly detection: Kafka in, explained alert clusters out.
+#[derive(Debug, Parser)]
+#[command(name = "logwake", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// When to colour what is printed for people
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a captured incident through the whole Kafka pipeline, without a server to install
+    #[command(after_help = "Example:\n  logwake demo --serve")]
+    Demo(DemoArgs),
+    /// Run the always-on service
+    #[command(after_help = "Example:\n  logwake run -c logwake.toml")]
+    Run(ConfigArgs),
+    /// Show what captured logs would have raised, when and why
+    #[command(
+        after_help = "Example:\n  logwake replay --out report /var/log/shop/*.log.gz\n  logwake replay --labels labels.csv --learn 10m --out report captured/"
+    )]
+    Replay(ReplayArgs),
+    /// Print the template of each line as JSON, one line for one line
+    #[command(
+        after_help = "Example:\n  printf 'user alice logged in\\nuser bob logged in\\n' | logwake annotate --settled -"
+    )]
+    Annotate(AnnotateArgs),
+    /// Print the table of templates
+    #[command(after_help = "Example:\n  logwake templates /var/log/shop/*.log")]
+    Templates(TemplatesArgs),
+    /// Say why an anomaly or alert was raised, sent, grouped or suppressed
+    #[command(
+        after_help = "Example:\n  logwake explain alert_1f0c2d9e5a7b3c41 --dir report\n  logwake explain a_0123456789abcdef --url http://127.0.0.1:9464"
+    )]
+    Explain(ExplainArgs),
+    /// Check a configuration and report everything that is wrong with it
+    #[command(after_help = "Example:\n  logwake check -c logwake.toml --connect")]
+    Check(CheckArgs),
+    /// Print the effective configuration, secrets redacted
+    #[command(
+        after_help = "Example:\n  logwake config -c logwake.toml\n  logwake config --reference"
+    )]
+    Config(ShowConfigArgs),
+    /// Print the completions of a shell
+    #[command(after_help = "Example:\n  logwake completions bash > /etc/bash_completion.d/logwake")]
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  logwake man > logwake.1")]
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Keep the page and /metrics up until interrupted
+    #[arg(long)]
+    pub serve: bool,
+    /// Address of the page
+    #[arg(long, default_value = "127.0.0.1:9464")]
+    pub listen: std::net::SocketAddr,
+    /// How many seconds the incident is played in
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Configuration file
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Configuration file; without one the defaults hold
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How lines are written: auto, plain, json, logfmt, syslog, cri, docker, gelf, otlp, or the
+    /// name of a header pattern from the configuration
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Known incidents to score against, CSV with the header start,end,service,kind
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Time from the first record that is learned and raises nothing, such as 10m
+    #[arg(long, value_name = "SPAN")]
+    pub learn: Option<String>,
+    /// Folder for anomalies.jsonl, alerts.jsonl, decisions.jsonl, deadletter.jsonl, summary.json
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The files are captures of this topic, a partition each from offset 0: positions and ids are
+    /// those of a live run
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+    /// Files, folders, patterns, or - for standard input; .gz .zst .xz .bz2 are unpacked
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct AnnotateArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Read everything first and print the template that each line ends up in
+    #[arg(long)]
+    pub settled: bool,
+    /// File, or - for standard input
+    #[arg(value_name = "PATH")]
+    pub path: String,
+}
+
+#[derive(Debug, Args)]
+pub struct TemplatesArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Print JSON, a template a line, instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Files, folders, patterns, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Id of an anomaly, alert or decision
+    pub id: String,
+    /// Folder that a replay wrote
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    pub dir: Option<PathBuf>,
+    /// Address of a running service
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464")]
+    pub url: String,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Configuration file
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Also ask the brokers for the topics
+    #[arg(long)]
+    pub connect: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowConfigArgs {
+    /// Configuration file; without one the defaults are printed
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print every key with its meaning and default
+    #[arg(long, conflicts_with = "config")]
+    pub reference: bool,
+}

@@ -1,0 +1,146 @@
+//! `logwake explain`: why an anomaly or alert was raised, sent, grouped or suppressed.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use logwake_emit::event::{AlertEvent, AnomalyEvent, DecisionEvent};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::Status;
+use crate::cli::ExplainArgs;
+
+use super::story::{clock, date, place, tell};
+
+/// Everything that is known of an id.
+#[derive(Debug, Default, Deserialize)]
+struct Known {
+    anomalies: Vec<AnomalyEvent>,
+    alerts: Vec<AlertEvent>,
+    decisions: Vec<DecisionEvent>,
+}
+
+/// Explains an id by the results of a replay or by a running service.
+///
+/// # Errors
+/// Where neither knows the id or cannot be read.
+pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
+    let known = match &args.dir {
+        Some(dir) => from_dir(dir, &args.id)?,
+        None => from_url(&args.url, &args.id)?,
+    };
+    if known.anomalies.is_empty() && known.alerts.is_empty() && known.decisions.is_empty() {
+        bail!("{} is not known there; ids begin with a_, alert_ or d_", args.id);
+    }
+    let mut out = super::stdout();
+    for anomaly in &known.anomalies {
+        explain_anomaly(anomaly, &mut out)?;
+    }
+    for alert in &known.alerts {
+        write!(out, "{}", tell(alert, false))?;
+    }
+    for decision in &known.decisions {
+        let body = &decision.logwake.decision;
+        let about = body.anomaly.as_deref().unwrap_or(&body.alert);
+        writeln!(
+            out,
+            "{} {} {about}: {}, {} (evidence weighs {:.2})",
+            clock(decision.timestamp),
+            body.action.as_str(),
+            body.reason.as_str(),
+            body.reason.explain(),
+            body.weight
+        )?;
+    }
+    out.flush()?;
+    Ok(Status::Done)
+}
+
+fn explain_anomaly(event: &AnomalyEvent, out: &mut impl Write) -> anyhow::Result<()> {
+    let body = &event.logwake;
+    writeln!(out, "{} UTC {} {}", date(event.timestamp), body.kind.as_str(), event.event.reason)?;
+    writeln!(
+        out,
+        "    window {} to {}: {:.4} seen, {:.4} usual, band {:.4} to {:.4}",
+        clock(body.window.start),
+        clock(body.window.end),
+        body.actual,
+        body.typical,
+        body.lower,
+        body.upper
+    )?;
+    writeln!(out, "    p-value {:.3e}, score {:.3}", body.p_value, body.score)?;
+    let shares = body.contributions.iter();
+    let shares: Vec<String> =
+        shares.map(|part| format!("{} {:.0} %", part.name, part.share * 100.0)).collect();
+    writeln!(out, "    because of {}", shares.join(", "))?;
+    for exemplar in &body.exemplars {
+        writeln!(
+            out,
+            "    {} {} ({})",
+            clock(exemplar.time),
+            exemplar.text.lines().next().unwrap_or_default(),
+            place(&exemplar.position)
+        )?;
+    }
+    Ok(())
+}
+
+fn from_dir(dir: &Path, id: &str) -> anyhow::Result<Known> {
+    let decisions: Vec<DecisionEvent> =
+        lines(dir, "decisions.jsonl", |decision: &DecisionEvent| {
+            let body = &decision.logwake.decision;
+            decision.event.id == id || body.alert == id || body.anomaly.as_deref() == Some(id)
+        })?;
+    let alerts_of: Vec<&str> =
+        decisions.iter().map(|decision| decision.logwake.decision.alert.as_str()).collect();
+    Ok(Known {
+        anomalies: lines(dir, "anomalies.jsonl", |anomaly: &AnomalyEvent| anomaly.event.id == id)?,
+        alerts: lines(dir, "alerts.jsonl", |alert: &AlertEvent| {
+            let alert = alert.logwake.alert.id.as_str();
+            alert == id || alerts_of.contains(&alert)
+        })?,
+        decisions,
+    })
+}
+
+fn lines<T: DeserializeOwned>(
+    dir: &Path,
+    name: &str,
+    wanted: impl Fn(&T) -> bool,
+) -> anyhow::Result<Vec<T>> {
+    let path = dir.join(name);
+    let file = File::open(&path).with_context(|| format!("open {}", path.display()))?;
+    let mut found = Vec::new();
+    for (idx, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.with_context(|| format!("read {}", path.display()))?;
+        let event: T = serde_json::from_str(&line)
+            .with_context(|| format!("{} line {} is not an event", path.display(), idx + 1))?;
+        if wanted(&event) {
+            found.push(event);
+        }
+    }
+    Ok(found)
+}
+
+fn from_url(url: &str, id: &str) -> anyhow::Result<Known> {
+    let address = format!("{}/api/v1/explain/{id}", url.trim_end_matches('/'));
+    let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(10)).build()?;
+    let answer = client.get(&address).send().with_context(|| {
+        format!(
+            "no answer from {url}; is it running? name a folder with --dir or an address with --url"
+        )
+    })?;
+    let status = answer.status();
+    if status.as_u16() == 404 {
+        return Ok(Known::default());
+    }
+    if !status.is_success() {
+        bail!("{address} answered {status}");
+    }
+    serde_json::from_slice(&answer.bytes()?)
+        .with_context(|| format!("read the answer of {address}"))
+}

@@ -1,0 +1,195 @@
+//! Alerts scored against known incidents.
+//!
+//! A page is the first opening of an alert of severity warning or above.
+//! It is right where it falls into an incident or the grace after it; rows whose kind begins with
+//! `quiet` or `harmless` are spans in which nothing may page.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use logwake_detector::alert::{AlertChange, AlertState};
+use logwake_detector::anomaly::Severity;
+use logwake_detector::time::Timestamp;
+use serde::Serialize;
+
+/// Time after an incident in which its first page still counts.
+const GRACE: Duration = Duration::from_secs(120);
+
+/// A labelled span of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    start: Timestamp,
+    end: Timestamp,
+    service: String,
+    kind: String,
+}
+
+/// A page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    at: Timestamp,
+    services: Vec<String>,
+}
+
+/// How alerts compare with the labels.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Scores {
+    /// Labelled incidents.
+    pub incidents: usize,
+    /// Those with a page.
+    pub found: usize,
+    /// Share of incidents found.
+    pub recall: f64,
+    /// Pages.
+    pub pages: usize,
+    /// Share of pages inside an incident.
+    pub precision: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// Median seconds from the start of an incident to its first page.
+    pub delay_median_secs: Option<f64>,
+    /// The longest.
+    pub delay_max_secs: Option<f64>,
+    /// Pages outside incidents a day.
+    pub false_pages_a_day: f64,
+    /// Each label and what became of it.
+    pub labels: Vec<Outcome>,
+}
+
+/// What became of one label.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Kind as labelled.
+    pub kind: String,
+    /// Service as labelled.
+    pub service: String,
+    /// `found`, `missed`, `quiet` or `paged`.
+    pub outcome: &'static str,
+    /// Pages inside it.
+    pub pages: usize,
+    /// Seconds to the first page.
+    pub delay_secs: Option<f64>,
+    /// Whether a page named the service.
+    pub is_service_named: bool,
+}
+
+impl Page {
+    /// Takes the opening of an alert as a page where it is grave enough.
+    pub fn of(change: &AlertChange) -> Option<Self> {
+        let opens = change.state == AlertState::Open && change.severity >= Severity::Warning;
+        opens.then(|| Self { at: change.at, services: change.services.clone() })
+    }
+}
+
+/// Reads labels.
+///
+/// # Errors
+/// Where the file cannot be read or a row is not a label; the row is named.
+pub fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("read labels {}", path.display()))?;
+    let mut lines = text.lines();
+    let header = lines.next().unwrap_or_default().trim();
+    if header != "start,end,service,kind" {
+        bail!("labels {} begin with `{header}`, wanted `start,end,service,kind`", path.display());
+    }
+    let rows = lines.enumerate().filter(|(_, row)| !row.trim().is_empty());
+    rows.map(|(idx, row)| {
+        label(row).with_context(|| format!("labels {} line {}", path.display(), idx + 2))
+    })
+    .collect()
+}
+
+/// Compares pages with labels, leaving out what lies before `since`.
+pub fn score(labels: &[Label], pages: &[Page], since: Timestamp, until: Timestamp) -> Scores {
+    let labels: Vec<&Label> = labels.iter().filter(|label| label.end >= since).collect();
+    let pages: Vec<&Page> = pages.iter().filter(|page| page.at >= since).collect();
+    let outcomes: Vec<Outcome> = labels.iter().map(|label| outcome(label, &pages)).collect();
+    let incidents = labels.iter().filter(|label| !label.is_silent());
+    let right = pages.iter().filter(|page| incidents.clone().any(|label| label.covers(page.at)));
+    let (right, incidents) = (right.count(), incidents.count());
+    let found = outcomes.iter().filter(|outcome| outcome.outcome == "found").count();
+    let mut delays: Vec<f64> = outcomes.iter().filter_map(|outcome| outcome.delay_secs).collect();
+    delays.sort_by(f64::total_cmp);
+    let end = labels.iter().map(|label| label.end).max().unwrap_or(until).max(until);
+    let days = end.since(since).as_secs_f64() / 86_400.0;
+    let share =
+        |part: usize, whole: usize| if whole > 0 { part as f64 / whole as f64 } else { 0.0 };
+    let (precision, recall) = (share(right, pages.len()), share(found, incidents));
+    let both = precision + recall;
+    Scores {
+        incidents,
+        found,
+        recall,
+        pages: pages.len(),
+        precision,
+        f1: if both > 0.0 { 2.0 * precision * recall / both } else { 0.0 },
+        delay_median_secs: median(&delays),
+        delay_max_secs: delays.last().copied(),
+        false_pages_a_day: if days > 0.0 { (pages.len() - right) as f64 / days } else { 0.0 },
+        labels: outcomes,
+    }
+}
+
+impl Label {
+    fn is_silent(&self) -> bool {
+        self.kind.starts_with("quiet") || self.kind.starts_with("harmless")
+    }
+
+    fn covers(&self, time: Timestamp) -> bool {
+        self.start <= time && time <= self.end + GRACE
+    }
+}
+
+fn outcome(label: &Label, pages: &[&Page]) -> Outcome {
+    let inside: Vec<&&Page> = pages.iter().filter(|page| label.covers(page.at)).collect();
+    let first = inside.iter().map(|page| page.at).min().filter(|_| !label.is_silent());
+    let named = |page: &&&Page| page.services.contains(&label.service);
+    Outcome {
+        kind: label.kind.clone(),
+        service: label.service.clone(),
+        outcome: match (label.is_silent(), inside.is_empty()) {
+            (true, true) => "quiet",
+            (true, false) => "paged",
+            (false, true) => "missed",
+            (false, false) => "found",
+        },
+        pages: inside.len(),
+        delay_secs: first.map(|first| first.since(label.start).as_secs_f64()),
+        is_service_named: !inside.is_empty()
+            && (label.service.is_empty() || inside.iter().any(named)),
+    }
+}
+
+fn label(row: &str) -> anyhow::Result<Label> {
+    let fields: Vec<&str> = row.split(',').map(str::trim).collect();
+    let [start, end, service, kind] = fields[..] else {
+        bail!("{} fields, wanted start,end,service,kind", fields.len());
+    };
+    let label = Label {
+        start: time(start)?,
+        end: time(end)?,
+        service: service.to_owned(),
+        kind: kind.to_owned(),
+    };
+    if label.end < label.start {
+        bail!("ends at {end}, before its start at {start}");
+    }
+    Ok(label)
+}
+
+fn time(text: &str) -> anyhow::Result<Timestamp> {
+    let time: jiff::Timestamp =
+        text.parse().with_context(|| format!("`{text}` is not an RFC 3339 time"))?;
+    Ok(Timestamp::from_nanos(i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)))
+}
+
+fn median(sorted: &[f64]) -> Option<f64> {
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        len if len % 2 == 1 => Some(sorted[middle]),
+        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
+    }
+}

@@ -1,0 +1,96 @@
+//! What each command does.
+
+mod annotate;
+mod check;
+mod demo;
+mod explain;
+mod input;
+mod labels;
+mod replay;
+mod serve;
+mod story;
+mod summary;
+mod templates;
+
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use clap::CommandFactory;
+
+use crate::Status;
+use crate::cli::{Cli, ColorChoice, Command};
+
+/// A mistake in how the program was called.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Runs a command.
+///
+/// # Errors
+/// Where it could not do what was asked; a [`Usage`] in the chain says that the call was wrong.
+pub fn run(cli: Cli) -> anyhow::Result<Status> {
+    let is_coloured = is_coloured(cli.color);
+    match cli.command {
+        Command::Demo(args) => demo::run(&args, is_coloured),
+        Command::Run(args) => serve::run(&args),
+        Command::Replay(args) => replay::run(&args, is_coloured),
+        Command::Annotate(args) => annotate::run(&args),
+        Command::Templates(args) => templates::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Config(args) => check::show(&args),
+        Command::Completions { shell } => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "logwake", &mut bytes);
+            print(&bytes)
+        }
+        Command::Man => {
+            let mut bytes = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut bytes)?;
+            print(&bytes)
+        }
+    }
+}
+
+/// Writes an error and its causes as one sentence.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.ends_with(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(cause.trim_end());
+    }
+    text
+}
+
+/// Standard output, buffered.
+fn stdout() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::with_capacity(1 << 16, io::stdout().lock())
+}
+
+fn print(bytes: &[u8]) -> anyhow::Result<Status> {
+    let mut out = stdout();
+    out.write_all(bytes)?;
+    out.flush()?;
+    Ok(Status::Done)
+}
+
+fn is_coloured(choice: ColorChoice) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    }
+}

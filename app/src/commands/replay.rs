@@ -1,0 +1,181 @@
+//! `logwake replay`: captured logs through the same stages, in event time.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use logwake_detector::alert::{AlertChange, AlertOutput, AlertState};
+use logwake_detector::anomaly::Anomaly;
+use logwake_detector::time::Timestamp;
+use logwake_emit::event::{AlertEvent, alert_json, anomaly_json, decision_json};
+use logwake_ingest::files::expand;
+use serde_json::json;
+
+use crate::Status;
+use crate::cli::ReplayArgs;
+use crate::runtime::kafka::wall_now;
+use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
+
+use super::input::{self, Bar};
+use super::labels::{self, Page};
+use super::story;
+use super::summary::{self, Lines, Summary};
+
+/// Replays files into a folder of results.
+///
+/// # Errors
+/// Where the arguments are wrong or the results cannot be written.
+pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
+    let mut config = input::config(&args.input)?;
+    if let Some(learn) = &args.learn {
+        config.detect.warmup.0 = input::span("--learn", learn)?;
+    }
+    let labels = args.labels.as_deref().map(labels::read).transpose()?;
+    let inputs = expand(&args.paths)?;
+    let mut results = Results::create(&args.out, is_coloured)?;
+    let begin = Instant::now();
+    let topic = args.topic.as_deref().map(Arc::from);
+    let finished = Replay { config: &config, inputs, topic, wall: wall_now() }.run(&mut results)?;
+    results.bar.finish();
+    let mut summary = results.summary;
+    fill(&mut summary, &finished, begin.elapsed().as_secs_f64());
+    let from = finished.first.unwrap_or_default();
+    let to = finished.detect.state().progress().unwrap_or(from);
+    if let Some(labels) = labels {
+        let since = if args.learn.is_some() { from + config.detect.warmup.0 } else { from };
+        summary.scores = Some(labels::score(&labels, &results.pages, since, to));
+    }
+    for file in [results.anomalies, results.alerts, results.decisions, results.letters] {
+        file.finish()?;
+    }
+    let path = args.out.join("summary.json");
+    fs::write(&path, serde_json::to_vec_pretty(&summary)?)
+        .with_context(|| format!("write {}", path.display()))?;
+    let mut out = super::stdout();
+    out.write_all(results.stories.as_bytes())?;
+    writeln!(out, "{}", summary::tell_span(from, to))?;
+    write!(out, "{}", summary::tell(&summary))?;
+    out.flush()?;
+    Ok(if finished.broken > 0 { Status::Failed } else { Status::Done })
+}
+
+fn fill(summary: &mut Summary, finished: &Finished, wall_secs: f64) {
+    let state = finished.detect.state();
+    summary.version = env!("CARGO_PKG_VERSION");
+    summary.files = finished.files;
+    summary.files_broken = finished.broken;
+    summary.lines = Lines::of(finished);
+    summary.from = finished.first.map(rfc3339);
+    summary.to = state.progress().map(rfc3339);
+    summary.services = state.services().len();
+    summary.templates = summary::templates_of(state);
+    summary.wall_secs = wall_secs;
+    summary.lines_a_second = summary.lines.total as f64 / wall_secs.max(1e-9);
+}
+
+fn rfc3339(time: Timestamp) -> String {
+    let time = jiff::Timestamp::from_nanosecond(i128::from(time.as_nanos()));
+    time.map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// The files that a replay writes, and what is counted on the way.
+struct Results {
+    anomalies: Lined,
+    alerts: Lined,
+    decisions: Lined,
+    letters: Lined,
+    summary: Summary,
+    pages: Vec<Page>,
+    stories: String,
+    is_coloured: bool,
+    bar: Bar,
+}
+
+/// A JSONL file.
+struct Lined {
+    path: std::path::PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Results {
+    fn create(dir: &Path, is_coloured: bool) -> anyhow::Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("create folder {}", dir.display()))?;
+        Ok(Self {
+            anomalies: Lined::create(dir, "anomalies.jsonl")?,
+            alerts: Lined::create(dir, "alerts.jsonl")?,
+            decisions: Lined::create(dir, "decisions.jsonl")?,
+            letters: Lined::create(dir, "deadletter.jsonl")?,
+            summary: Summary::default(),
+            pages: Vec::new(),
+            stories: String::new(),
+            is_coloured,
+            bar: Bar::new(),
+        })
+    }
+
+    fn change(&mut self, change: &AlertChange) -> anyhow::Result<()> {
+        if change.state == AlertState::Open {
+            *self.summary.alerts.entry(change.severity.as_str().to_owned()).or_default() += 1;
+            self.pages.extend(Page::of(change));
+        }
+        if change.state != AlertState::Updated {
+            let event = AlertEvent::from(change);
+            self.stories.push_str(&story::tell(&event, self.is_coloured));
+        }
+        self.alerts.write(&alert_json(change))
+    }
+}
+
+impl Observer for Results {
+    fn anomaly(&mut self, anomaly: &Anomaly) -> anyhow::Result<()> {
+        *self.summary.anomalies.entry(anomaly.kind.as_str().to_owned()).or_default() += 1;
+        self.anomalies.write(&anomaly_json(anomaly))
+    }
+
+    fn output(&mut self, output: &AlertOutput) -> anyhow::Result<()> {
+        match output {
+            AlertOutput::Change(change) => self.change(change),
+            AlertOutput::Decision(decision) => {
+                let reason = decision.reason.as_str().to_owned();
+                *self.summary.decisions.entry(reason).or_default() += 1;
+                self.decisions.write(&decision_json(decision))
+            }
+        }
+    }
+
+    fn reject(&mut self, letter: &Letter<'_>) -> anyhow::Result<()> {
+        let line = json!({
+            "file": letter.path, "line": letter.line, "reason": letter.reason,
+            "payload": String::from_utf8_lossy(letter.payload),
+        });
+        self.letters.write(line.to_string().as_bytes())
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.bar.show(progress);
+    }
+
+    fn trouble(&mut self, error: &anyhow::Error) {
+        self.bar.say(&format!("logwake: {}", super::sentence(error)));
+    }
+}
+
+impl Lined {
+    fn create(dir: &Path, name: &str) -> anyhow::Result<Self> {
+        let path = dir.join(name);
+        let file = File::create(&path).with_context(|| format!("create {}", path.display()))?;
+        Ok(Self { path, file: BufWriter::new(file) })
+    }
+
+    fn write(&mut self, line: &[u8]) -> anyhow::Result<()> {
+        let written = self.file.write_all(line).and_then(|()| self.file.write_all(b"\n"));
+        written.with_context(|| format!("write {}", self.path.display()))
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.file.flush().with_context(|| format!("write {}", self.path.display()))
+    }
+}

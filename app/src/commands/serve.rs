@@ -1,0 +1,130 @@
+//! `logwake run`: the always-on service.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::Status;
+use crate::board::Board;
+use crate::cli::ConfigArgs;
+use crate::config::{Config, ConfigError, Listen};
+use crate::http;
+use crate::runtime::kafka::KafkaRuntime;
+use crate::telemetry::{self, Metrics};
+
+/// How often signals are looked for.
+const LOOK: Duration = Duration::from_millis(50);
+/// Longest pause between attempts to reach the brokers.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Runs until a signal says stop.
+///
+/// # Errors
+/// Where the configuration is wrong or the address of the page is taken; brokers that do not answer
+/// are waited for.
+pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
+    let (config, warnings) = Config::load(&args.config)?;
+    let problems = config.validate_for_run();
+    if !problems.is_empty() {
+        return Err(ConfigError::Invalid { path: Some(args.config.clone()), problems }.into());
+    }
+    let signals = Signals::listen()?;
+    let _telemetry = telemetry::init(&config.telemetry)?;
+    for warning in warnings {
+        tracing::warn!("{}: {warning}", args.config.display());
+    }
+    let board = Arc::new(Board::new());
+    let metrics = Arc::new(Metrics::new(&config.telemetry)?);
+    let server = match config.http.listen {
+        Listen::At(address) => Some(http::serve(address, &board, &metrics)?),
+        Listen::Off => None,
+    };
+    if let Some(runtime) = start(&config, &board, &metrics, &signals) {
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "running");
+        while !signals.stop.load(Ordering::Acquire) {
+            std::thread::sleep(LOOK);
+            if signals.reload.swap(false, Ordering::AcqRel) {
+                reload(&args.config);
+            }
+        }
+        tracing::info!("stopping");
+        runtime.stop();
+    }
+    if let Some(server) = server {
+        server.stop();
+    }
+    tracing::info!("stopped");
+    Ok(Status::Done)
+}
+
+/// What signals have asked for.
+pub struct Signals {
+    /// SIGTERM or SIGINT.
+    pub stop: Arc<AtomicBool>,
+    /// SIGHUP.
+    pub reload: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Starts listening; a second SIGINT or SIGTERM ends the process at once.
+    ///
+    /// # Errors
+    /// Where handlers cannot be installed.
+    pub fn listen() -> anyhow::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let reload = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
+                .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+                .context("install signal handler")?;
+        }
+        flag::register(SIGHUP, Arc::clone(&reload)).context("install signal handler")?;
+        Ok(Self { stop, reload })
+    }
+}
+
+/// Starts the stages, waiting for brokers that do not answer; `None` where told to stop meanwhile.
+fn start(
+    config: &Config,
+    board: &Arc<Board>,
+    metrics: &Arc<Metrics>,
+    signals: &Signals,
+) -> Option<KafkaRuntime> {
+    let mut pause = Duration::from_secs(1);
+    while !signals.stop.load(Ordering::Acquire) {
+        match KafkaRuntime::start(config, board, metrics) {
+            Ok(runtime) => return Some(runtime),
+            Err(error) => {
+                let error = super::sentence(&error);
+                let secs = pause.as_secs();
+                tracing::error!("cannot start: {error}; trying again in {secs} s");
+            }
+        }
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !signals.stop.load(Ordering::Acquire) {
+            std::thread::sleep(LOOK);
+        }
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+    None
+}
+
+/// Reads the configuration again and says what that changes.
+fn reload(path: &Path) {
+    match Config::load(path) {
+        Ok(_) => tracing::warn!(
+            "{} is valid; no key takes effect without a restart in this version",
+            path.display()
+        ),
+        Err(error) => tracing::error!(
+            "{} is not taken over: {}",
+            path.display(),
+            super::sentence(&error.into())
+        ),
+    }
+}

@@ -1,0 +1,141 @@
+//! What a replay came to, as `summary.json` and as the few lines that a person reads.
+
+use std::collections::BTreeMap;
+
+use logwake_detector::detect::{DetectState, grouped, span};
+use serde::Serialize;
+
+use crate::runtime::local::Finished;
+
+use super::labels::Scores;
+use super::story::date;
+
+/// What a replay came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Version of the program.
+    pub version: &'static str,
+    /// Files read.
+    pub files: usize,
+    /// Files that could not be read to their end.
+    pub files_broken: usize,
+    /// Lines: in all, tallied, late, rejected, corrected.
+    pub lines: Lines,
+    /// Event time of the first and last record.
+    pub from: Option<String>,
+    /// Event time of the last record.
+    pub to: Option<String>,
+    /// Services seen.
+    pub services: usize,
+    /// Templates of all services.
+    pub templates: usize,
+    /// Anomalies by kind.
+    pub anomalies: BTreeMap<String, u64>,
+    /// Alerts opened by severity.
+    pub alerts: BTreeMap<String, u64>,
+    /// Decisions by reason.
+    pub decisions: BTreeMap<String, u64>,
+    /// Scores against labels, where given.
+    pub scores: Option<Scores>,
+    /// Wall time of the replay, seconds.
+    pub wall_secs: f64,
+    /// Lines a second.
+    pub lines_a_second: f64,
+}
+
+/// What became of the lines.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Lines {
+    /// In all: the sum of the next three.
+    pub total: u64,
+    /// Counted in a window.
+    pub tallied: u64,
+    /// Too late for their window.
+    pub late: u64,
+    /// Not decoded.
+    pub rejected: u64,
+    /// Tallied under another time than stated.
+    pub corrected: u64,
+    /// Rejected, by reason.
+    pub rejected_by_reason: BTreeMap<String, u64>,
+}
+
+impl Lines {
+    /// Takes the counts of a finished replay.
+    pub fn of(finished: &Finished) -> Self {
+        let lines = finished.detect.state().counts().lines;
+        let rejected = finished.rejected.iter();
+        Self {
+            total: lines.total(),
+            tallied: lines.tallied,
+            late: lines.late,
+            rejected: lines.rejected,
+            corrected: lines.corrected,
+            rejected_by_reason: rejected
+                .map(|(reason, count)| ((*reason).to_owned(), *count))
+                .collect(),
+        }
+    }
+}
+
+/// Counts the templates of all services.
+pub fn templates_of(state: &DetectState) -> usize {
+    state.services().values().map(|service| service.templates.len()).sum()
+}
+
+/// Writes a summary for people.
+pub fn tell(summary: &Summary) -> String {
+    let lines = &summary.lines;
+    let mut text = format!(
+        "{} lines in = {} tallied + {} late + {} rejected, {} lines/s\n",
+        grouped(lines.total),
+        grouped(lines.tallied),
+        grouped(lines.late),
+        grouped(lines.rejected),
+        grouped(summary.lines_a_second as u64),
+    );
+    text.push_str(&format!(
+        "{} services, {} templates, {} anomalies, {} alerts\n",
+        summary.services,
+        summary.templates,
+        summary.anomalies.values().sum::<u64>(),
+        summary.alerts.values().sum::<u64>(),
+    ));
+    if let Some(scores) = &summary.scores {
+        text.push_str(&tell_scores(scores));
+    }
+    text
+}
+
+fn tell_scores(scores: &Scores) -> String {
+    let mut text = String::new();
+    for label in &scores.labels {
+        let delay = label.delay_secs.map(|secs| format!(" after {secs:.1} s")).unwrap_or_default();
+        let named = match (label.outcome, label.is_service_named) {
+            ("found", true) => ", service named",
+            ("found", false) => ", service NOT named",
+            _ => "",
+        };
+        text.push_str(&format!(
+            "{:<7} {} {}{delay}, {} pages{named}\n",
+            label.outcome, label.kind, label.service, label.pages
+        ));
+    }
+    text.push_str(&format!(
+        "recall {:.3} precision {:.3} F1 {:.3}, median delay {}, {:.2} false pages a day\n",
+        scores.recall,
+        scores.precision,
+        scores.f1,
+        scores.delay_median_secs.map_or("none".to_owned(), |secs| format!("{secs:.1} s")),
+        scores.false_pages_a_day,
+    ));
+    text
+}
+
+/// Writes the span of event time that was read.
+pub fn tell_span(
+    from: logwake_detector::time::Timestamp,
+    to: logwake_detector::time::Timestamp,
+) -> String {
+    format!("{} to {} UTC, {}", date(from), date(to), span(to.since(from)))
+}

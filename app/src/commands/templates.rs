@@ -1,0 +1,122 @@
+//! `logwake templates`: the table of templates of captured logs.
+
+use std::io::Write;
+use std::time::Duration;
+
+use logwake_detector::alert::AlertOutput;
+use logwake_detector::anomaly::Anomaly;
+use logwake_detector::detect::{Service, TemplateStats, grouped};
+use logwake_detector::record::Level;
+use logwake_ingest::files::expand;
+use logwake_models::template::TemplateId;
+use serde_json::json;
+
+use crate::Status;
+use crate::cli::TemplatesArgs;
+use crate::runtime::kafka::wall_now;
+use crate::runtime::local::{Letter, Observer, Progress, Replay};
+
+use super::input::{self, Bar};
+use super::story::date;
+
+/// Prints the templates of all services, most frequent first.
+///
+/// # Errors
+/// Where the arguments are wrong or standard output cannot be written.
+pub fn run(args: &TemplatesArgs) -> anyhow::Result<Status> {
+    let mut config = input::config(&args.input)?;
+    config.detect.warmup.0 = Duration::from_secs(u64::from(u32::MAX));
+    let inputs = expand(&args.paths)?;
+    let mut watcher = Watcher(Bar::new());
+    let finished =
+        Replay { config: &config, inputs, topic: None, wall: wall_now() }.run(&mut watcher)?;
+    watcher.0.finish();
+    let services = finished.detect.state().services().values();
+    let mut rows: Vec<(&Service, TemplateId, &TemplateStats)> = services
+        .flat_map(|service| service.templates.iter().map(move |(id, stats)| (service, *id, stats)))
+        .collect();
+    rows.sort_by(|a, b| b.2.total.cmp(&a.2.total).then((&a.0.name, a.1).cmp(&(&b.0.name, b.1))));
+    let all: u64 = rows.iter().map(|row| row.2.total).sum();
+    let mut out = super::stdout();
+    if !args.json {
+        writeln!(out, "{:>12} {:>7}  {:<18} {:<20} TEMPLATE", "COUNT", "SHARE", "ID", "SERVICE")?;
+    }
+    for (service, id, stats) in rows {
+        let share = stats.total as f64 / all.max(1) as f64;
+        let text = service.catalogue.text(id);
+        if args.json {
+            writeln!(out, "{}", row_json(service, id, stats, share, &text))?;
+        } else {
+            let (count, share, name) = (grouped(stats.total), share * 100.0, &service.name);
+            writeln!(out, "{count:>12} {share:>6.2}%  {:<18} {name:<20} {text}", id.to_string())?;
+            writeln!(
+                out,
+                "{:>22}{} to {}{}: {}",
+                "",
+                date(stats.first_seen),
+                date(stats.last_seen),
+                levels(stats),
+                stats.last.exemplar.text.lines().next().unwrap_or_default()
+            )?;
+        }
+    }
+    out.flush()?;
+    Ok(if finished.broken > 0 { Status::Failed } else { Status::Done })
+}
+
+fn row_json(
+    service: &Service,
+    id: TemplateId,
+    stats: &TemplateStats,
+    share: f64,
+    text: &str,
+) -> serde_json::Value {
+    let levels: serde_json::Map<String, serde_json::Value> = Level::ALL
+        .iter()
+        .filter(|level| stats.levels[**level as usize] > 0)
+        .map(|level| (level.as_str().to_owned(), stats.levels[*level as usize].into()))
+        .collect();
+    json!({
+        "service": service.name,
+        "template_id": id.to_string(),
+        "template": text,
+        "count": stats.total,
+        "share": share,
+        "first_seen": date(stats.first_seen),
+        "last_seen": date(stats.last_seen),
+        "levels": levels,
+        "example": stats.last.exemplar.text,
+    })
+}
+
+fn levels(stats: &TemplateStats) -> String {
+    let seen = |level: &&Level| **level != Level::Unknown && stats.levels[**level as usize] > 0;
+    let levels = Level::ALL.iter().filter(seen);
+    levels
+        .map(|level| format!(", {} {}", grouped(stats.levels[*level as usize]), level.as_str()))
+        .collect()
+}
+
+struct Watcher(Bar);
+
+impl Observer for Watcher {
+    fn anomaly(&mut self, _: &Anomaly) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn output(&mut self, _: &AlertOutput) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn reject(&mut self, _: &Letter<'_>) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.0.show(progress);
+    }
+
+    fn trouble(&mut self, error: &anyhow::Error) {
+        self.0.say(&format!("logwake: {}", super::sentence(error)));
+    }
+}

@@ -1,0 +1,184 @@
+//! The sections of `logwake.toml`: their keys, defaults and ranges.
+//!
+//! The comment on a field is the manual of its key: `logwake config --docs` prints it.
+
+use super::setting::section;
+use super::types::{Delivery, Listen, LogFormat, Patterns, Properties};
+use super::units::{Size, Span};
+
+section! {
+    /// Everything that can be set.
+    Config {
+        /// Where log records come from and where results go.
+        kafka: Kafka = Kafka::default();
+        /// How payloads become records.
+        input: Input = Input::default();
+        /// How records are grouped into templates.
+        templates: Templates = Templates::default();
+        /// What is unusual.
+        detect: Detect = Detect::default();
+        /// When anomalies become an alert.
+        alerts: Alerts = Alerts::default();
+        /// The page, the API and the metrics.
+        http: Http = Http::default();
+        /// Limits to what outside data can grow.
+        limits: Limits = Limits::default();
+        /// Logs and traces of Logwake itself.
+        telemetry: Telemetry = Telemetry::default();
+    }
+}
+
+section! {
+    /// Where log records come from and where results go.
+    Kafka {
+        /// Addresses of the brokers to begin with, such as `["kafka-1:9092", "kafka-2:9092"]`.
+        /// `logwake run` needs them.
+        brokers: Vec<String> = Vec::new();
+        /// Topics to read log records from; `^` begins a regular expression.
+        /// `logwake run` needs them.
+        topics: Vec<String> = Vec::new();
+        /// First part of the names of Logwake's own topics, consumer groups and transactions.
+        prefix: String = "logwake".into();
+        /// `exactly_once` writes results and positions in one transaction.
+        /// `at_least_once` is for brokers without transactions; readers drop repeats by their id.
+        delivery: Delivery = Delivery::ExactlyOnce;
+        /// Name of this process among those of the same prefix, stable over restarts; the host name where not set.
+        instance: Option<String> = None;
+        /// Threads that read and tally; more than the topics have partitions do nothing.
+        slots: usize = 1 => 1, 256;
+        /// Partitions of the internal topics, which bound how many processes can judge services side by side.
+        /// It cannot be changed once the topics exist.
+        detect_partitions: u32 = 4 => 1, 1024;
+        /// How often results and positions are committed: what a reader waits for at most.
+        commit_interval: Span = Span::millis(200) => Span::millis(10), Span::secs(60);
+        /// How often the whole state of a stage is written, which bounds the work of a restart.
+        snapshot_interval: Span = Span::secs(30) => Span::secs(1), Span::secs(3600);
+        /// Replicas of the topics that Logwake makes; -1 takes the broker's default.
+        replication_factor: i32 = -1 => -1, 32_767;
+        /// Properties of librdkafka for every client, such as `security.protocol = "SASL_SSL"`.
+        /// A name with `_file` behind it reads the value from a file: `sasl.password_file = "/run/secrets/kafka"`.
+        properties: Properties = Properties::default();
+        /// Properties of librdkafka for consumers alone.
+        consumer_properties: Properties = Properties::default();
+        /// Properties of librdkafka for producers alone.
+        producer_properties: Properties = Properties::default();
+    }
+}
+
+section! {
+    /// How payloads become records.
+    Input {
+        /// Format of the payloads: `auto`, `plain`, `json`, `logfmt`, `syslog`, `cri`, `docker`, `gelf`, `otlp`,
+        /// or the name of one of `headers`.
+        format: String = "auto".into();
+        /// Service of every record, whatever the record states.
+        service: Option<String> = None;
+        /// Time zone of times that state none: an IANA name such as `Europe/Berlin`.
+        zone: String = "UTC".into();
+        /// Longest line; a longer one is rejected.
+        line_bytes_max: Size = Size(1 << 20) => Size(256), Size(64 << 20);
+        /// Own headers of plain lines: a list of `{ name, pattern }`.
+        /// The pattern is a regular expression with the groups `time`, `level`, `service`, `host` and `content`.
+        headers: Patterns = Patterns::default();
+        /// How the lines of one entry, such as a stack trace, are joined.
+        multiline: Multiline = Multiline::default();
+    }
+}
+
+section! {
+    /// How the lines of one entry are joined.
+    Multiline {
+        /// Whether lines are joined.
+        enabled: bool = true;
+        /// Regular expression of the first line of an entry; recognised by its shape where not set.
+        start: Option<String> = None;
+        /// Lines of one entry at most.
+        lines_max: usize = 500 => 1, 100_000;
+        /// Bytes of one entry at most.
+        bytes_max: Size = Size(64 << 10) => Size(256), Size(16 << 20);
+    }
+}
+
+section! {
+    /// How records are grouped into templates.
+    Templates {
+        /// Templates of one service before they are grouped more coarsely.
+        templates_max: usize = 10_000 => 10, 10_000_000;
+        /// Own values to mask before shapes are looked at: a list of `{ name, pattern }`, applied in their order.
+        masks: Patterns = Patterns::default();
+    }
+}
+
+section! {
+    /// What is unusual.
+    Detect {
+        /// Width of the windows in which records are counted.
+        window: Span = Span::secs(10) => Span::millis(100), Span::secs(3600);
+        /// How much later than others of its source a record may come and still be counted.
+        /// Every anomaly of a rate waits this long after its window.
+        lateness: Span = Span::secs(5) => Span::secs(0), Span::secs(86_400);
+        /// Event time that a service is learned before it is judged.
+        warmup: Span = Span::secs(300) => Span::secs(0), Span::secs(7 * 86_400);
+        /// A record that states a time further ahead of the clock is counted at its arrival.
+        future_max: Span = Span::secs(600) => Span::secs(0), Span::secs(86_400);
+        /// The largest step ahead in event time that one record alone may make.
+        jump_max: Span = Span::secs(3600) => Span::secs(1), Span::secs(7 * 86_400);
+        /// Longest wait for a partition that says nothing, before windows close without it.
+        hold_max: Span = Span::secs(60) => Span::secs(1), Span::secs(86_400);
+        /// When everything has been silent for this long, event time follows the clock, and silence is noticed.
+        stall_after: Span = Span::secs(30) => Span::secs(1), Span::secs(86_400);
+        /// Windows without any record that are judged one by one; a longer gap is passed over.
+        gap_windows_max: usize = 360 => 1, 1_000_000;
+        /// Greatest p-value at which the isolation forest speaks.
+        forest_p_value_max: f64 = 1e-5 => 0.0, 1.0;
+    }
+}
+
+section! {
+    /// When anomalies become an alert.
+    Alerts {
+        /// Weight of evidence at which an alert is sent.
+        open_weight: f64 = 3.0 => 0.0, 1000.0;
+        /// Event time within which anomalies of different services belong together.
+        join_gap: Span = Span::secs(60) => Span::secs(0), Span::secs(86_400);
+        /// Event time without new evidence after which an alert is resolved.
+        resolve_after: Span = Span::secs(300) => Span::secs(1), Span::secs(7 * 86_400);
+        /// Shortest event time between updates that bring only more of the same.
+        update_every: Span = Span::secs(60) => Span::secs(1), Span::secs(86_400);
+        /// Active alerts at most; beyond, the one with the least evidence gives way.
+        clusters_max: usize = 1_000 => 1, 100_000;
+    }
+}
+
+section! {
+    /// The page, the API and the metrics.
+    Http {
+        /// Address to listen on, or `off`.
+        /// There is no authentication: put a proxy before it where others than its operators reach it.
+        listen: Listen = Listen::default();
+    }
+}
+
+section! {
+    /// Limits to what outside data can grow.
+    Limits {
+        /// Services told apart; records of further ones are judged together as `(other)`.
+        services_max: usize = 1_000 => 1, 1_000_000;
+        /// Windows of one service that may wait for slow partitions; counts beyond are dropped and counted.
+        open_windows_max: usize = 10_000 => 2, 1_000_000;
+    }
+}
+
+section! {
+    /// Logs and traces of Logwake itself.
+    Telemetry {
+        /// What is logged to standard error: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,logwake=debug`.
+        log: String = "info".into();
+        /// Form of those logs: `text` or `json`.
+        log_format: LogFormat = LogFormat::Text;
+        /// Collector that spans of commits are sent to by OTLP over HTTP, such as `http://collector:4318`; none are made where not set.
+        otlp_endpoint: Option<String> = None;
+        /// Name of this service in metrics and traces.
+        service_name: String = "logwake".into();
+    }
+}

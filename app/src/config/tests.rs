@@ -1,0 +1,199 @@
+//! Text in, what is wrong or what it means out.
+
+use std::path::Path;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+fn env(name: &str) -> Option<String> {
+    (name == "BROKER").then(|| "kafka-1:9092".to_owned())
+}
+
+fn check(text: &str, expected: Expect) {
+    let shown = match Config::parse(text, Path::new("."), &env) {
+        Ok((_, warnings)) => warnings,
+        Err(problems) => problems,
+    };
+    let shown: Vec<String> = shown.iter().map(ToString::to_string).collect();
+    expected.assert_eq(&shown.join("\n"));
+}
+
+fn parse(text: &str) -> Config {
+    Config::parse(text, Path::new("."), &env).unwrap().0
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_line() {
+    check(
+        r#"
+[kafka]
+broker = "a:1"
+topics = "logs"
+slots = 0
+delivery = "exactly-once"
+colour = "red"
+
+[detect]
+window = "10 parsecs"
+lateness = 5
+resolve_after = "5m"
+
+[alert]
+open_weight = 2
+
+[input]
+zone = "Mars/Olympus"
+format = "jsom"
+headers = [{ name = "mine", pattern = "(" }, { name = "x" }]
+"#,
+        expect![[r#"
+            line 3: kafka.broker: unknown key, did you mean kafka.brokers?
+            line 5: kafka.slots: 0 is outside the range from 1 to 256
+            line 6: kafka.delivery: "exactly-once" is unknown, did you mean "exactly_once"?
+            line 7: kafka.colour: unknown key, known here: brokers, topics, prefix, delivery, instance, slots, detect_partitions, commit_interval, snapshot_interval, replication_factor, properties, consumer_properties, producer_properties
+            line 10: detect.window: "10 parsecs" is not a duration, write a number and a unit (ns, us, ms, s, m, h, d) such as "10s" or "1h30m"
+            line 11: detect.lateness: must be a duration with its unit such as "10s", not 5
+            line 12: detect.resolve_after: unknown key, did you mean alerts.resolve_after?
+            line 14: alert: unknown key, did you mean alerts?
+            line 18: input.zone: "Mars/Olympus" is not a time zone, write an IANA name such as "Europe/Berlin"
+            line 19: input.format: "jsom" is unknown, did you mean "json"?
+            line 20: input.headers[0]: "(" is not a regular expression: unclosed group
+            line 20: input.headers[1]: pattern is missing"#]],
+    );
+}
+
+#[test]
+fn warnings_name_what_is_seldom_meant() {
+    check(
+        r#"
+[detect]
+warmup = "1m"
+[http]
+listen = "0.0.0.0:9464"
+"#,
+        expect![[r#"
+            line 3: detect.warmup: 1m is less than ten windows of 10s, expect anomalies from what is normal
+            line 5: http.listen: 0.0.0.0:9464 is reachable from outside and there is no authentication"#]],
+    );
+}
+
+#[test]
+fn a_syntax_error_names_its_line() {
+    check(
+        "[kafka]\nbrokers = [\"a\"\ntopics = 1\n",
+        expect!["line 3: not TOML: missing comma between array elements, expected `,`"],
+    );
+}
+
+#[test]
+fn what_is_out_of_range_or_impossible_is_refused() {
+    check(
+        r#"
+[kafka]
+prefix = "a b"
+topics = ["logs", "^(", "logwake.anomalies"]
+replication_factor = 0
+[kafka.properties]
+group.id = "mine"
+socket.timeout.ms = [1]
+[alerts]
+open_weight = nan
+[telemetry]
+otlp_endpoint = "https://collector:4318"
+log = "loud=="
+[http]
+listen = "here"
+[templates]
+masks = [{ name = "a", pattern = "x" }, { name = "a", pattern = "y", colour = 1 }]
+"#,
+        expect![[r#"
+            line 3: kafka.prefix: "a b" is not 1 to 200 of the characters a-z A-Z 0-9 . _ -
+            line 4: kafka.topics: "^(" is not a regular expression: unclosed group
+            line 5: kafka.replication_factor: 0 replicas hold nothing, -1 takes the broker's default
+            line 7: kafka.properties.group.id: Logwake sets this itself, set kafka.prefix instead
+            line 8: kafka.properties.socket.timeout.ms: must be a string, number or boolean, not a list
+            line 10: alerts.open_weight: NaN is outside the range from 0 to 1000
+            line 12: telemetry.otlp_endpoint: "https://collector:4318" does not begin with http://; spans go in the clear to a collector nearby, which can pass them on by TLS
+            line 13: telemetry.log: "loud==" is not a log level or directive: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+            line 15: http.listen: "here" is not an address with a port such as "127.0.0.1:9464", nor "off"
+            line 17: templates.masks[1]: name "a" is given twice
+            line 17: templates.masks[1].colour: unknown key, known here: name, pattern"#]],
+    );
+}
+
+#[test]
+fn variables_and_lists_are_read() {
+    let config = parse("[kafka]\nbrokers = \"${BROKER}, b:1\"\ntopics = [\"${TOPIC:-logs}\"]\n");
+    assert_eq!(config.kafka.brokers, ["kafka-1:9092", "b:1"]);
+    assert_eq!(config.kafka.topics, ["logs"]);
+    assert!(config.validate_for_run().is_empty());
+    assert_eq!(Config::default().validate_for_run().len(), 2);
+    check(
+        "[kafka]\nbrokers = \"${NOWHERE}\"\n",
+        expect![[
+            r#"line 2: kafka.brokers: environment variable NOWHERE is not set, set it or write "${NOWHERE:-default}""#
+        ]],
+    );
+}
+
+#[test]
+fn properties_may_be_quoted_or_not_and_secrets_come_from_files() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("password"), "hunter2\n").unwrap();
+    let text = r#"
+[kafka]
+prefix_file = "password"
+[kafka.properties]
+security.protocol = "SASL_SSL"
+"sasl.username" = "me"
+sasl.password_file = "password"
+queued.max.messages.kbytes = 1024
+enable.ssl.certificate.verification = true
+"#;
+    let (config, _) = Config::parse(text, dir.path(), &env).unwrap();
+    assert_eq!(config.kafka.prefix, "hunter2");
+    assert_eq!(config.kafka.properties.0["sasl.password"], "hunter2");
+    assert_eq!(config.kafka.properties.0["queued.max.messages.kbytes"], "1024");
+    assert_eq!(config.kafka.properties.0["enable.ssl.certificate.verification"], "true");
+    let shown = config.to_toml();
+    assert!(shown.contains("\"sasl.password\" = \"(redacted)\""), "{shown}");
+    assert!(shown.contains("\"sasl.username\" = \"me\""), "{shown}");
+    let missing = text.replace("= \"password\"", "= \"nowhere\"");
+    let problems = Config::parse(&missing, dir.path(), &env).unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+}
+
+#[test]
+fn the_defaults_are_valid_and_what_is_printed_reads_back() {
+    assert_eq!(Config::default().validate(), []);
+    let mut config = parse(
+        "[input]\nservice = \"web\"\nheaders = [{ name = \"h\", pattern = '(?<content>.*)\"' }]\n",
+    );
+    config.alerts.open_weight = 2.5;
+    config.detect.window = Span::secs(90);
+    assert_eq!(parse(&config.to_toml()), config);
+    assert_eq!(parse(&Config::reference()), Config::default());
+}
+
+#[test]
+fn the_manual_says_what_each_key_means() {
+    let reference = Config::reference();
+    let start = reference.find("[alerts]").unwrap();
+    let end = reference.find("# The page").unwrap();
+    expect![[r#"
+        [alerts]
+        # Weight of evidence at which an alert is sent.
+        open_weight = 3.0
+        # Event time within which anomalies of different services belong together.
+        join_gap = "1m"
+        # Event time without new evidence after which an alert is resolved.
+        resolve_after = "5m"
+        # Shortest event time between updates that bring only more of the same.
+        update_every = "1m"
+        # Active alerts at most; beyond, the one with the least evidence gives way.
+        clusters_max = 1000
+
+    "#]]
+    .assert_eq(&reference[start..end]);
+}

@@ -1,0 +1,125 @@
+//! Stage 2 for one shard: tallies to findings, and each anomaly as a public event.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use logwake_detector::detect::{Detect, DetectSettings, Findings};
+use logwake_emit::event::anomaly_json;
+use logwake_emit::kafka::{OutMessage, Outbox};
+use logwake_emit::wire;
+use logwake_ingest::kafka::Partition;
+
+use crate::board::Board;
+use crate::telemetry::Metrics;
+
+use super::stage::wall_now;
+use super::task::{Cut, Input, Task};
+use super::topics::Topics;
+
+/// How often the board shows the state of a shard.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
+
+/// What every task of the stage shares.
+pub struct DetectShared {
+    /// Names of topics.
+    pub topics: Topics,
+    /// Shards in all.
+    pub shards: u32,
+    /// How to judge.
+    pub settings: DetectSettings,
+    /// The live board.
+    pub board: Arc<Board>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Stage 2 of one shard.
+pub struct DetectTask {
+    shared: Arc<DetectShared>,
+    shard: u32,
+    detect: Detect,
+    findings: Vec<Findings>,
+    waiting: Vec<Findings>,
+    shown: Option<Instant>,
+}
+
+impl DetectTask {
+    /// Makes the task of a partition of the tallies.
+    pub fn new(shared: &Arc<DetectShared>, partition: &Partition) -> Self {
+        let shard = u32::try_from(partition.1).unwrap_or(0);
+        Self {
+            detect: Detect::new(shared.settings, shard, shared.shards),
+            shared: Arc::clone(shared),
+            shard,
+            findings: Vec::new(),
+            waiting: Vec::new(),
+            shown: None,
+        }
+    }
+
+    fn put_out(&mut self, offset: i64, out: &mut Outbox) {
+        for findings in self.findings.drain(..) {
+            out.push(OutMessage {
+                topic: Arc::clone(&self.shared.topics.findings),
+                partition: Some(0),
+                key: self.shard.to_string().into_bytes(),
+                payload: Some(wire::encode_findings(&findings)),
+                headers: Vec::new(),
+            });
+            for anomaly in &findings.anomalies {
+                out.push(OutMessage {
+                    topic: Arc::clone(&self.shared.topics.anomalies),
+                    partition: None,
+                    key: anomaly.service.clone().into_bytes(),
+                    payload: Some(anomaly_json(anomaly)),
+                    headers: vec![("logwake-origin", format!("{}/{offset}", self.shard))],
+                });
+            }
+            if !findings.anomalies.is_empty() {
+                self.waiting.push(findings);
+            }
+        }
+    }
+}
+
+impl Task for DetectTask {
+    const REPLAYS: bool = true;
+
+    fn handle(&mut self, input: Input<'_>, out: &mut Outbox) {
+        match wire::decode_tally(input.payload) {
+            Ok(batch) => self.detect.step(batch, &mut self.findings),
+            Err(error) => {
+                let (shard, offset) = (self.shard, input.offset);
+                tracing::error!(%error, shard, offset, "tally not readable, passed over");
+            }
+        }
+        self.put_out(input.offset, out);
+    }
+
+    fn cut(&mut self, _: Cut, _: &mut Outbox) {}
+
+    fn snapshot(&self) -> Vec<u8> {
+        let bytes = wire::encode_state(self.detect.state());
+        self.shared.metrics.state_bytes("detect", bytes.len() as u64);
+        bytes
+    }
+
+    fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
+        self.detect.restore(wire::decode_state("detect state", state)?);
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        for findings in self.waiting.drain(..) {
+            for anomaly in &findings.anomalies {
+                self.shared.board.anomaly(anomaly);
+                self.shared.metrics.anomaly(anomaly, wall_now());
+            }
+        }
+        if self.shown.is_none_or(|shown| shown.elapsed() >= SHOW_EVERY) {
+            self.shared.board.detected(self.shard, self.detect.state());
+            self.shared.metrics.detected(self.shard, self.detect.state(), wall_now());
+            self.shown = Some(Instant::now());
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The always-on runtime: each stage a consumer group of its own, joined by topics.
+//!
+//! One thread runs one stage; all of them may live in one process or in many, and the path through
+//! Kafka is the same.
+
+mod alert_task;
+mod detect_task;
+mod restore;
+mod stage;
+mod tally_task;
+mod task;
+mod topics;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context;
+use logwake_models::template::Masks;
+use rdkafka::config::ClientConfig;
+
+use crate::board::Board;
+use crate::config::{Config, Delivery};
+use crate::runtime::decoder_options;
+use crate::telemetry::Metrics;
+
+use alert_task::{AlertShared, AlertTask};
+use detect_task::{DetectShared, DetectTask};
+use stage::StageSettings;
+pub use stage::wall_now;
+use tally_task::{TallyShared, TallyTask};
+pub use topics::{TopicPlan, Topics, partitions_of};
+use watch::StageWatch;
+
+/// Time after which a member that says nothing is taken for dead.
+const SESSION_TIMEOUT: &str = "10000";
+
+/// The running stages of this process.
+pub struct KafkaRuntime {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What all stages are started with.
+struct Start<'a> {
+    config: &'a Config,
+    topics: Topics,
+    shards: u32,
+    sources: i32,
+    board: &'a Arc<Board>,
+    metrics: &'a Arc<Metrics>,
+    stop: Arc<AtomicBool>,
+}
+
+impl KafkaRuntime {
+    /// Makes the topics that are missing and starts every stage.
+    ///
+    /// # Errors
+    /// Where no broker answers, a topic cannot be made, or the configuration cannot be used.
+    pub fn start(
+        config: &Config,
+        board: &Arc<Board>,
+        metrics: &Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
+        let topics = Topics::new(&config.kafka.prefix);
+        let client = client_config(config);
+        let sources = input_partitions(&client, &config.kafka.topics)?;
+        let shards = i32::try_from(config.kafka.detect_partitions).unwrap_or(1);
+        let plans = topics.plans(shards, sources.max(12));
+        let made = topics::ensure(&client, &plans, config.kafka.replication_factor)?;
+        let partitions = |name: &Arc<str>| {
+            let idx = plans.iter().position(|plan| plan.name == *name);
+            idx.and_then(|idx| made.get(idx).copied()).unwrap_or(1)
+        };
+        let shards = partitions(&topics.tallies);
+        let stop = Arc::new(AtomicBool::new(false));
+        let states = [
+            partitions(&topics.state_tally),
+            partitions(&topics.state_detect),
+            partitions(&topics.state_alert),
+        ];
+        let start = Start {
+            config,
+            topics,
+            shards: u32::try_from(shards).unwrap_or(1),
+            sources,
+            board,
+            metrics,
+            stop: Arc::clone(&stop),
+        };
+        let mut threads = start.tally(states[0])?;
+        threads.push(start.detect(states[1])?);
+        threads.push(start.alert(states[2])?);
+        Ok(Self { stop, threads })
+    }
+
+    /// Tells every stage to commit and leave, and waits until they have.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a stage panicked");
+            }
+        }
+    }
+}
+
+impl Start<'_> {
+    fn tally(&self, state_partitions: i32) -> anyhow::Result<Vec<JoinHandle<()>>> {
+        let shared = Arc::new(TallyShared {
+            topics: self.topics.clone(),
+            shards: self.shards,
+            sources: u32::try_from(self.sources).unwrap_or(1),
+            clock: self.config.clock_settings(),
+            masks: masks(self.config)?,
+            decoder: decoder_options(self.config, wall_now())?,
+            board: Arc::clone(self.board),
+            metrics: Arc::clone(self.metrics),
+        });
+        (0..self.config.kafka.slots)
+            .map(|slot| {
+                let inputs = self.config.kafka.topics.clone();
+                let state = &self.topics.state_tally;
+                let mut settings =
+                    self.settings("tally", slot as usize, inputs, state, state_partitions);
+                for (key, value) in &self.config.kafka.consumer_properties.0 {
+                    settings.consumer.set(key, value);
+                }
+                let shared = Arc::clone(&shared);
+                self.spawn(settings, move |partition| TallyTask::new(&shared, partition))
+            })
+            .collect()
+    }
+
+    fn detect(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
+        let inputs = vec![self.topics.tallies.to_string()];
+        let state = &self.topics.state_detect;
+        let settings = self.settings("detect", 0, inputs, state, state_partitions);
+        let shared = Arc::new(DetectShared {
+            topics: self.topics.clone(),
+            shards: self.shards,
+            settings: self.config.detect_settings(),
+            board: Arc::clone(self.board),
+            metrics: Arc::clone(self.metrics),
+        });
+        self.spawn(settings, move |partition| DetectTask::new(&shared, partition))
+    }
+
+    fn alert(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
+        let inputs = vec![self.topics.findings.to_string()];
+        let state = &self.topics.state_alert;
+        let settings = self.settings("alert", 0, inputs, state, state_partitions);
+        let shared = Arc::new(AlertShared {
+            topics: self.topics.clone(),
+            settings: self.config.alert_settings(),
+            board: Arc::clone(self.board),
+            metrics: Arc::clone(self.metrics),
+        });
+        self.spawn(settings, move |_| AlertTask::new(&shared))
+    }
+
+    fn settings(
+        &self,
+        name: &'static str,
+        slot: usize,
+        inputs: Vec<String>,
+        state_topic: &Arc<str>,
+        state_partitions: i32,
+    ) -> StageSettings {
+        let kafka = &self.config.kafka;
+        let exactly_once = kafka.delivery == Delivery::ExactlyOnce;
+        let id = format!("{}-{name}-{}-{slot}", kafka.prefix, kafka.instance_name());
+        StageSettings {
+            name,
+            inputs,
+            state_topic: Arc::clone(state_topic),
+            state_partitions,
+            transactional_id: exactly_once.then_some(id),
+            consumer: consumer_config(self.config, name),
+            producer: producer_config(self.config),
+            commit_interval: kafka.commit_interval.0,
+            snapshot_interval: kafka.snapshot_interval.0,
+        }
+    }
+
+    fn spawn<T, F>(&self, settings: StageSettings, make: F) -> anyhow::Result<JoinHandle<()>>
+    where
+        T: task::Task,
+        F: Fn(&logwake_ingest::kafka::Partition) -> T + Send + 'static,
+    {
+        let watch = StageWatch::new(settings.name, self.board, self.metrics);
+        let stop = Arc::clone(&self.stop);
+        std::thread::Builder::new()
+            .name(settings.name.to_owned())
+            .spawn(move || stage::run(&settings, &make, &watch, &stop))
+            .context("start stage thread")
+    }
+}
+
+/// Counts the partitions of the input topics; a topic that is missing is waited for.
+fn input_partitions(client: &ClientConfig, topics: &[String]) -> anyhow::Result<i32> {
+    let mut sum = 0;
+    for topic in topics.iter().filter(|topic| !topic.starts_with('^')) {
+        match topics::partitions_of(client, topic)? {
+            Some(partitions) => {
+                tracing::info!(
+                    topic,
+                    partitions,
+                    "counts are shuffled by service, so any key or none gives the same result"
+                );
+                sum += partitions;
+            }
+            None => tracing::warn!(topic, "topic does not exist yet; it is read once it does"),
+        }
+    }
+    Ok(sum)
+}
+
+fn masks(config: &Config) -> anyhow::Result<Masks> {
+    let masks = &config.templates.masks.0;
+    let pairs = masks.iter().map(|mask| (mask.name.as_str(), mask.pattern.as_str()));
+    Masks::new(pairs).context("compile templates.masks")
+}
+
+/// Properties of every client.
+pub fn client_config(config: &Config) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client
+        .set("bootstrap.servers", config.kafka.brokers.join(","))
+        .set("client.id", format!("logwake-{}", config.kafka.instance_name()))
+        .set("log.configuration.warnings", "false")
+        .set("topic.metadata.refresh.interval.ms", "10000");
+    for (key, value) in &config.kafka.properties.0 {
+        client.set(key, value);
+    }
+    client
+}
+
+fn consumer_config(config: &Config, stage: &str) -> ClientConfig {
+    let mut consumer = client_config(config);
+    consumer
+        .set("group.id", format!("{}-{stage}", config.kafka.prefix))
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("isolation.level", "read_committed")
+        .set("auto.offset.reset", "earliest")
+        .set("session.timeout.ms", SESSION_TIMEOUT)
+        .set("heartbeat.interval.ms", "1000")
+        .set("fetch.queue.backoff.ms", "5")
+        .set("fetch.wait.max.ms", "50")
+        .set("queued.min.messages", "100000")
+        .set("queued.max.messages.kbytes", "65536");
+    for (key, value) in &config.kafka.properties.0 {
+        consumer.set(key, value);
+    }
+    consumer
+}
+
+fn producer_config(config: &Config) -> ClientConfig {
+    let mut producer = client_config(config);
+    producer
+        .set("linger.ms", "5")
+        .set("compression.type", "lz4")
+        .set("enable.idempotence", "true")
+        .set("transaction.timeout.ms", millis(Duration::from_secs(30)))
+        .set("message.max.bytes", "1048576");
+    for (key, value) in &config.kafka.producer_properties.0 {
+        producer.set(key, value);
+    }
+    producer
+}
+
+fn millis(span: Duration) -> String {
+    span.as_millis().to_string()
+}

@@ -1,0 +1,186 @@
+//! Stage 1 for one log partition: payloads to records to tallies, and what cannot be decoded to
+//! the dead-letter topic.
+
+use std::sync::Arc;
+
+use logwake_detector::record::{Record, Source};
+use logwake_detector::tally::{ClockSettings, Tally, TallyBatch, TallyInput, TallyState};
+use logwake_emit::event::dead_letter_headers;
+use logwake_emit::kafka::{OutMessage, Outbox};
+use logwake_emit::wire;
+use logwake_ingest::decode::{Decoder, DecoderOptions, DecoderState, Reason, Sink};
+use logwake_ingest::kafka::Partition;
+use logwake_models::template::Masks;
+use serde::{Deserialize, Serialize};
+
+use crate::board::Board;
+use crate::telemetry::Metrics;
+
+use super::stage::wall_now;
+use super::task::{Cut, Input, Task};
+use super::topics::Topics;
+
+/// What every task of the stage shares.
+pub struct TallyShared {
+    /// Names of topics.
+    pub topics: Topics,
+    /// Shards of the detect stage.
+    pub shards: u32,
+    /// Log partitions in all.
+    pub sources: u32,
+    /// How event time is believed.
+    pub clock: ClockSettings,
+    /// Users' masks.
+    pub masks: Masks,
+    /// How payloads are decoded.
+    pub decoder: Arc<DecoderOptions>,
+    /// The live board.
+    pub board: Arc<Board>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Stage 1 of one log partition.
+pub struct TallyTask {
+    shared: Arc<TallyShared>,
+    source: Source,
+    topic: String,
+    decoder: Decoder,
+    tally: Tally,
+    batches: Vec<TallyBatch>,
+    waiting: Vec<TallyBatch>,
+    bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TallyTaskState {
+    decoder: DecoderState,
+    tally: TallyState,
+}
+
+impl TallyTask {
+    /// Makes the task of a partition.
+    pub fn new(shared: &Arc<TallyShared>, partition: &Partition) -> Self {
+        let (topic, number) = partition.clone();
+        let source = Source::Partition { topic: Arc::from(topic.as_str()), partition: number };
+        let clock = shared.clock;
+        let masks = shared.masks.clone();
+        Self {
+            decoder: Decoder::new(Arc::clone(&shared.decoder), &topic),
+            tally: Tally::new(source.clone(), shared.sources, clock, masks, wall_now()),
+            shared: Arc::clone(shared),
+            source,
+            topic,
+            batches: Vec::new(),
+            waiting: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    fn put_out(&mut self, out: &mut Outbox) {
+        for batch in self.batches.drain(..) {
+            let mut heard = batch.clone();
+            for (shard, part) in batch.split(self.shared.shards).into_iter().enumerate() {
+                out.push(OutMessage {
+                    topic: Arc::clone(&self.shared.topics.tallies),
+                    partition: i32::try_from(shard).ok(),
+                    key: self.source.to_string().into_bytes(),
+                    payload: Some(wire::encode_tally(&part)),
+                    headers: Vec::new(),
+                });
+            }
+            heard.services.clear();
+            self.waiting.push(heard);
+        }
+    }
+}
+
+impl Task for TallyTask {
+    const REPLAYS: bool = false;
+
+    fn handle(&mut self, input: Input<'_>, out: &mut Outbox) {
+        self.bytes += input.payload.len() as u64;
+        let mut sink = ToTally {
+            tally: &mut self.tally,
+            batches: &mut self.batches,
+            out,
+            shared: &self.shared,
+            source: &self.source,
+        };
+        let offset = u64::try_from(input.offset).unwrap_or(0);
+        self.decoder.push(input.payload, offset, input.time, &mut sink);
+        if !self.batches.is_empty() {
+            self.put_out(out);
+        }
+    }
+
+    fn cut(&mut self, cut: Cut, out: &mut Outbox) {
+        if cut.idle {
+            let mut sink = ToTally {
+                tally: &mut self.tally,
+                batches: &mut self.batches,
+                out,
+                shared: &self.shared,
+                source: &self.source,
+            };
+            self.decoder.flush(&mut sink);
+        }
+        let to = u64::try_from(cut.position).unwrap_or(0);
+        let input = TallyInput::Cut { to, wall: cut.wall, idle: cut.idle };
+        self.tally.step(input, &mut self.batches);
+        self.put_out(out);
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        let state = TallyTaskState { decoder: self.decoder.state(), tally: self.tally.state() };
+        wire::encode_state(&state)
+    }
+
+    fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
+        let state: TallyTaskState = wire::decode_state("tally state", state)?;
+        let options = Arc::clone(&self.shared.decoder);
+        self.decoder = Decoder::restore(options, &self.topic, state.decoder);
+        self.tally.restore(state.tally);
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let pending = self.decoder.pending_lines();
+        for batch in self.waiting.drain(..) {
+            self.shared.metrics.tallied(&self.topic, &batch);
+            self.shared.board.tallied(&batch, pending);
+        }
+        self.shared.metrics.ingested(&self.topic, bytes);
+    }
+}
+
+/// Hands records to the tally machine and rejects to the dead-letter topic.
+struct ToTally<'a> {
+    tally: &'a mut Tally,
+    batches: &'a mut Vec<TallyBatch>,
+    out: &'a mut Outbox,
+    shared: &'a TallyShared,
+    source: &'a Source,
+}
+
+impl Sink for ToTally<'_> {
+    fn record(&mut self, record: &Record<'_>) {
+        self.tally.step(TallyInput::Record(record), self.batches);
+    }
+
+    fn reject(&mut self, offset: u64, lines: u32, reason: Reason, payload: &[u8]) {
+        self.tally.step(TallyInput::Rejected { lines }, self.batches);
+        self.shared.metrics.rejected(reason.as_str(), u64::from(lines));
+        if reason == Reason::Empty {
+            return;
+        }
+        self.out.push(OutMessage {
+            topic: Arc::clone(&self.shared.topics.deadletter),
+            partition: None,
+            key: Vec::new(),
+            payload: Some(payload.to_vec()),
+            headers: dead_letter_headers(self.source, offset, reason.as_str()),
+        });
+    }
+}

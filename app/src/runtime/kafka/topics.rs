@@ -1,0 +1,149 @@
+//! The topics that Logwake writes and keeps state in: names, partitions, and their making.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::types::RDKafkaErrorCode;
+
+/// How long the brokers may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Names of all topics under one prefix.
+#[derive(Clone, Debug)]
+pub struct Topics {
+    /// Tallies of stage 1, one partition a shard of stage 2.
+    pub tallies: Arc<str>,
+    /// Findings of stage 2, one partition.
+    pub findings: Arc<str>,
+    /// Public anomaly events.
+    pub anomalies: Arc<str>,
+    /// Public alert events.
+    pub alerts: Arc<str>,
+    /// Public decisions.
+    pub decisions: Arc<str>,
+    /// What could not be decoded.
+    pub deadletter: Arc<str>,
+    /// States of stage 1.
+    pub state_tally: Arc<str>,
+    /// States of stage 2.
+    pub state_detect: Arc<str>,
+    /// States of stage 3.
+    pub state_alert: Arc<str>,
+}
+
+/// A topic to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicPlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its partitions.
+    pub partitions: i32,
+    /// Topic configuration.
+    pub config: &'static [(&'static str, &'static str)],
+}
+
+const COMPACTED: &[(&str, &str)] = &[
+    ("cleanup.policy", "compact"),
+    ("segment.bytes", "16777216"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+    ("max.compaction.lag.ms", "3600000"),
+];
+const ALERTS: &[(&str, &str)] = &[("cleanup.policy", "compact,delete")];
+const INTERNAL: &[(&str, &str)] = &[("retention.ms", "86400000")];
+
+impl Topics {
+    /// Names the topics under a prefix.
+    pub fn new(prefix: &str) -> Self {
+        let name = |suffix: &str| Arc::from(format!("{prefix}.{suffix}"));
+        Self {
+            tallies: name("tallies"),
+            findings: name("findings"),
+            anomalies: name("anomalies"),
+            alerts: name("alerts"),
+            decisions: name("decisions"),
+            deadletter: name("deadletter"),
+            state_tally: name("state.tally"),
+            state_detect: name("state.detect"),
+            state_alert: name("state.alert"),
+        }
+    }
+
+    /// Says which topics there must be for so many shards and state partitions.
+    pub fn plans(&self, shards: i32, inputs: i32) -> Vec<TopicPlan> {
+        let plan = |name: &Arc<str>, partitions, config| TopicPlan {
+            name: Arc::clone(name),
+            partitions,
+            config,
+        };
+        vec![
+            plan(&self.tallies, shards, INTERNAL),
+            plan(&self.findings, 1, INTERNAL),
+            plan(&self.anomalies, shards, &[]),
+            plan(&self.alerts, 1, ALERTS),
+            plan(&self.decisions, 1, &[]),
+            plan(&self.deadletter, 1, &[]),
+            plan(&self.state_tally, inputs.max(1), COMPACTED),
+            plan(&self.state_detect, shards, COMPACTED),
+            plan(&self.state_alert, 1, COMPACTED),
+        ]
+    }
+}
+
+/// Asks the brokers for the partitions of a topic; `None` where there is no such topic.
+///
+/// # Errors
+/// Where no broker answers in time.
+pub fn partitions_of(config: &ClientConfig, topic: &str) -> anyhow::Result<Option<i32>> {
+    let consumer: BaseConsumer = config.create().context("create kafka client")?;
+    let brokers = config.get("bootstrap.servers").unwrap_or_default();
+    let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT).with_context(|| {
+        format!("no broker of {brokers} answers within {} s", TIMEOUT.as_secs())
+    })?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let count = found.map_or(0, |found| found.partitions().len());
+    Ok(i32::try_from(count).ok().filter(|count| *count > 0))
+}
+
+/// Makes the topics that are missing; returns the partitions of each plan as they are.
+///
+/// # Errors
+/// Where a topic can neither be found nor made.
+pub fn ensure(
+    config: &ClientConfig,
+    plans: &[TopicPlan],
+    replication: i32,
+) -> anyhow::Result<Vec<i32>> {
+    let admin: AdminClient<DefaultClientContext> =
+        config.create().context("create admin client")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut found = Vec::new();
+    for plan in plans {
+        if let Some(partitions) = partitions_of(config, &plan.name)? {
+            found.push(partitions);
+            continue;
+        }
+        let mut topic =
+            NewTopic::new(&plan.name, plan.partitions, TopicReplication::Fixed(replication));
+        for (key, value) in plan.config {
+            topic = topic.set(key, value);
+        }
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
+        let made = runtime
+            .block_on(admin.create_topics([&topic], &options))
+            .with_context(|| format!("create topic {}", plan.name))?;
+        match made.into_iter().next() {
+            Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
+                tracing::info!(topic = %plan.name, partitions = plan.partitions, "topic created");
+            }
+            Some(Err((_, code))) => bail!("topic {} cannot be created: {code}", plan.name),
+            None => bail!("topic {} cannot be created: no answer", plan.name),
+        }
+        found.push(plan.partitions);
+    }
+    Ok(found)
+}

@@ -1,0 +1,230 @@
+//! The stages over captured files in one thread, in event time, as fast as the disk gives.
+//!
+//! Every file is a source of its own.
+//! The source whose event time is lowest is read next, so that the watermark of all of them moves
+//! and what waits for a window stays small, however many files there are.
+
+mod source;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use logwake_detector::alert::{Alert, AlertOutput};
+use logwake_detector::anomaly::Anomaly;
+use logwake_detector::detect::{Detect, Findings};
+use logwake_detector::tally::TallyBatch;
+use logwake_detector::time::Timestamp;
+use logwake_ingest::files::Input;
+use logwake_models::template::Masks;
+
+use crate::config::Config;
+use crate::runtime::decoder_options;
+
+use source::{LocalSource, Rejects, SourceShared};
+
+/// How far one source may run ahead of the next before that has its turn.
+const AHEAD: Duration = Duration::from_secs(1);
+
+/// Takes what the stages put out, in order.
+pub trait Observer {
+    /// An anomaly was found.
+    ///
+    /// # Errors
+    /// Where it cannot be written down.
+    fn anomaly(&mut self, anomaly: &Anomaly) -> anyhow::Result<()>;
+
+    /// The alert stage put something out.
+    ///
+    /// # Errors
+    /// Where it cannot be written down.
+    fn output(&mut self, output: &AlertOutput) -> anyhow::Result<()>;
+
+    /// A line could not be decoded.
+    ///
+    /// # Errors
+    /// Where it cannot be written down.
+    fn reject(&mut self, letter: &Letter<'_>) -> anyhow::Result<()>;
+
+    /// Some lines more were read.
+    fn progress(&mut self, progress: &Progress);
+
+    /// A file could not be read to its end.
+    fn trouble(&mut self, error: &anyhow::Error);
+}
+
+/// A line that could not be decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Letter<'a> {
+    /// File.
+    pub path: &'a std::path::Path,
+    /// Line number from 1.
+    pub line: u64,
+    /// Why.
+    pub reason: &'static str,
+    /// Its first bytes.
+    pub payload: &'a [u8],
+}
+
+/// How far a replay has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read, packed as they are.
+    pub bytes_read: u64,
+    /// Bytes to read, where known.
+    pub bytes_total: Option<u64>,
+    /// Lines accounted for.
+    pub lines: u64,
+    /// Event time reached.
+    pub reached: Option<Timestamp>,
+}
+
+/// The stages after all files were read.
+pub struct Finished {
+    /// The detect stage with everything it learned.
+    pub detect: Detect,
+    /// The alert stage.
+    pub alert: Alert,
+    /// Lines rejected by reason.
+    pub rejected: Vec<(&'static str, u64)>,
+    /// Files read.
+    pub files: usize,
+    /// Files that could not be read to their end.
+    pub broken: usize,
+    /// Event time of the first record of any file.
+    pub first: Option<Timestamp>,
+}
+
+/// What is replayed.
+pub struct Replay<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The files.
+    pub inputs: Vec<Input>,
+    /// The topic that they are captures of.
+    pub topic: Option<Arc<str>>,
+    /// Wall time: nothing later is believed.
+    pub wall: Timestamp,
+}
+
+struct Stages<'a> {
+    detect: Detect,
+    alert: Alert,
+    batches: Vec<TallyBatch>,
+    findings: Vec<Findings>,
+    outputs: Vec<AlertOutput>,
+    observer: &'a mut dyn Observer,
+}
+
+impl Replay<'_> {
+    /// Reads everything and drives the stages.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be used or an output cannot be written; a file that cannot be
+    /// read is told to the observer and the others go on.
+    pub fn run(self, observer: &mut dyn Observer) -> anyhow::Result<Finished> {
+        let paths: Vec<PathBuf> = self.inputs.iter().map(|input| input.path().to_owned()).collect();
+        let mut sources = self.sources()?;
+        let total: Option<u64> = sources.iter().map(LocalSource::bytes_total).sum();
+        let mut stages = Stages {
+            detect: Detect::new(self.config.detect_settings(), 0, 1),
+            alert: Alert::new(self.config.alert_settings()),
+            batches: Vec::new(),
+            findings: Vec::new(),
+            outputs: Vec::new(),
+            observer,
+        };
+        if sources.len() > 1 {
+            for source in &mut sources {
+                source.peek();
+                source.announce(&mut stages.batches);
+            }
+        }
+        let first = sources.iter().filter_map(LocalSource::reached).min();
+        let (mut rejected, mut broken) = (Vec::new(), 0);
+        while let Some((idx, limit)) = next_turn(&sources) {
+            let mut rejects = Rejects::default();
+            if let Err(error) = sources[idx].turn(limit, &mut stages.batches, &mut rejects) {
+                stages.observer.trouble(&error);
+                broken += 1;
+            }
+            stages.step()?;
+            for (line, reason, payload) in &rejects.letters {
+                let (line, reason, path) = (*line, *reason, paths[idx].as_path());
+                stages.observer.reject(&Letter { path, line, reason, payload })?;
+            }
+            add_up(&mut rejected, rejects.by_reason);
+            stages.observer.progress(&Progress {
+                bytes_read: sources.iter().map(|source| source.bytes_read).sum(),
+                bytes_total: total,
+                lines: stages.detect.state().counts().lines.total(),
+                reached: stages.detect.state().progress(),
+            });
+        }
+        let first = first.or_else(|| stages.detect.state().first_seen());
+        let Stages { detect, alert, .. } = stages;
+        Ok(Finished { detect, alert, rejected, files: sources.len(), broken, first })
+    }
+
+    fn sources(&self) -> anyhow::Result<Vec<LocalSource>> {
+        let masks = &self.config.templates.masks.0;
+        let pairs = masks.iter().map(|mask| (mask.name.as_str(), mask.pattern.as_str()));
+        let shared = SourceShared {
+            decoder: decoder_options(self.config, self.wall)?,
+            clock: self.config.clock_settings(),
+            masks: Masks::new(pairs)?,
+            sources: u32::try_from(self.inputs.len()).unwrap_or(u32::MAX),
+            wall: self.wall,
+            topic: self.topic.clone(),
+        };
+        let numbered = self.inputs.iter().cloned().zip(0..);
+        Ok(numbered.map(|(input, number)| LocalSource::new(input, number, &shared)).collect())
+    }
+}
+
+impl Stages<'_> {
+    fn step(&mut self) -> anyhow::Result<()> {
+        for batch in self.batches.drain(..) {
+            self.detect.step(batch, &mut self.findings);
+            for findings in self.findings.drain(..) {
+                for anomaly in &findings.anomalies {
+                    self.observer.anomaly(anomaly)?;
+                }
+                self.alert.step(findings, &mut self.outputs);
+                for output in self.outputs.drain(..) {
+                    self.observer.output(&output)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Picks the source that lags most in event time, and the time at which the next one is due.
+fn next_turn(sources: &[LocalSource]) -> Option<(usize, Option<Timestamp>)> {
+    let mut open = sources.iter().enumerate().filter(|(_, source)| !source.is_done());
+    let mut lowest = open.next()?;
+    let mut next: Option<Timestamp> = None;
+    for (idx, source) in open {
+        let passed = if source.reached() < lowest.1.reached() {
+            std::mem::replace(&mut lowest, (idx, source)).1
+        } else {
+            source
+        };
+        let reached = passed.reached();
+        next = match (next, reached) {
+            (Some(next), Some(reached)) => Some(next.min(reached)),
+            (next, reached) => next.or(reached),
+        };
+    }
+    Some((lowest.0, next.map(|next| next + AHEAD)))
+}
+
+fn add_up(sum: &mut Vec<(&'static str, u64)>, more: Vec<(&'static str, u64)>) {
+    for (reason, lines) in more {
+        match sum.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += lines,
+            None => sum.push((reason, lines)),
+        }
+    }
+}

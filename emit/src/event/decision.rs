@@ -1,0 +1,108 @@
+//! The event of one decision, dataset `logwake.decision`: the ledger of what was sent, merged and
+//! suppressed.
+//!
+//! `event.kind` is `event`: a decision is something that happened, not something to look into.
+
+use logwake_detector::alert::{Action, Decision, Reason};
+use logwake_detector::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::number::finite;
+use super::{Ecs, EventBody, MODULE, one_line};
+
+/// Value of `event.dataset`.
+const DATASET: &str = "logwake.decision";
+
+/// Renders a decision as one line of JSON, without a line feed.
+pub fn decision_json(decision: &Decision) -> Vec<u8> {
+    one_line(&DecisionEvent::from(decision))
+}
+
+/// A decision as an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionEvent {
+    /// Event time.
+    #[serde(rename = "@timestamp", with = "super::time")]
+    pub timestamp: Timestamp,
+    /// Version of ECS.
+    pub ecs: Ecs,
+    /// What ECS says about any event.
+    pub event: EventBody,
+    /// The sentence of `event.reason`.
+    pub message: String,
+    /// What ECS has no name for.
+    pub logwake: DecisionLogwake,
+}
+
+/// The `logwake` object of a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionLogwake {
+    /// The decision.
+    pub decision: DecisionBody,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionBody {
+    /// What was done.
+    pub action: Action,
+    /// Why, from a closed list.
+    pub reason: Reason,
+    /// The reason in a clause.
+    pub explanation: String,
+    /// Id of the alert.
+    pub alert: String,
+    /// Id of the anomaly, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anomaly: Option<String>,
+    /// Weight of the evidence in the cluster afterwards.
+    pub weight: f64,
+}
+
+impl From<&Decision> for DecisionEvent {
+    fn from(decision: &Decision) -> Self {
+        let reason = sentence(decision);
+        Self {
+            timestamp: decision.at,
+            ecs: Ecs::default(),
+            message: reason.clone(),
+            event: EventBody {
+                kind: "event".to_owned(),
+                id: decision.id.clone(),
+                dataset: DATASET.to_owned(),
+                module: MODULE.to_owned(),
+                reason,
+                severity: None,
+                start: None,
+                end: None,
+            },
+            logwake: DecisionLogwake { decision: DecisionBody::from(decision) },
+        }
+    }
+}
+
+impl From<&Decision> for DecisionBody {
+    fn from(decision: &Decision) -> Self {
+        Self {
+            action: decision.action,
+            reason: decision.reason,
+            explanation: decision.reason.explain().to_owned(),
+            alert: decision.alert.clone(),
+            anomaly: decision.anomaly.clone(),
+            weight: finite(decision.weight),
+        }
+    }
+}
+
+fn sentence(decision: &Decision) -> String {
+    let (alert, why) = (&decision.alert, decision.reason.explain());
+    match (decision.action, &decision.anomaly) {
+        (Action::Send, _) => format!("sent {alert} because {why}"),
+        (Action::Merge, Some(anomaly)) => format!("merged {anomaly} into {alert} because {why}"),
+        (Action::Merge, None) => format!("merged into {alert} because {why}"),
+        (Action::Suppress, Some(anomaly)) => {
+            format!("suppressed {anomaly} of {alert} because {why}")
+        }
+        (Action::Suppress, None) => format!("suppressed {alert} because {why}"),
+    }
+}

@@ -1,0 +1,179 @@
+//! From payloads to records: formats, headers, times, joining of lines.
+//!
+//! One [`Decoder`] serves one source, a partition or a file, and reads its payloads in order.
+//! It reads no clock and no file: `now` is an option, so the same payloads give the same records everywhere,
+//! also where the decoder was saved and restored in between.
+//! Every payload counts as one physical line (an OTLP payload as one for each log record in it), and every such line
+//! is in the `lines` of exactly one record, in one rejection, or in [`Decoder::pending_lines`].
+
+mod calendar;
+mod clean;
+mod draft;
+mod header;
+mod joiner;
+mod json;
+mod layers;
+mod level;
+mod logfmt;
+mod options;
+mod otlp;
+mod partial;
+mod sink;
+mod stamp;
+mod trace;
+
+use std::sync::Arc;
+
+use logwake_detector::record::Record;
+use logwake_detector::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use calendar::Calendar;
+use draft::{Draft, Outer};
+use joiner::{Emit, Entry, Joiner, JoinerState};
+use partial::Partials;
+
+pub use options::{DecoderOptions, Format, HeaderPattern, MultilineOptions, OptionsError};
+pub use sink::{Reason, Sink};
+
+#[cfg(test)]
+mod tests;
+
+/// Decodes the payloads of one source.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    options: Arc<DecoderOptions>,
+    default_service: String,
+    calendar: Calendar,
+    joiner: Joiner,
+    partials: Partials,
+    /// Payloads that were JSON objects, less those that were not: what the source is thought to be.
+    json: u8,
+    /// Buffer for the paths of JSON keys.
+    path: String,
+}
+
+/// What a decoder carries from one payload to the next.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DecoderState {
+    joiner: JoinerState,
+    partials: Partials,
+    previous: Option<Timestamp>,
+    json: u8,
+}
+
+impl Decoder {
+    /// Makes the decoder of one source; records that name no service get `default_service`.
+    pub fn new(options: Arc<DecoderOptions>, default_service: &str) -> Self {
+        Self::restore(options, default_service, DecoderState::default())
+    }
+
+    /// Makes a decoder that goes on where another was when its state was taken.
+    pub fn restore(
+        options: Arc<DecoderOptions>,
+        default_service: &str,
+        state: DecoderState,
+    ) -> Self {
+        let default_service = if default_service.is_empty() { "unknown" } else { default_service };
+        Self {
+            calendar: Calendar::new(options.zone.clone(), options.now, state.previous),
+            options,
+            default_service: default_service.to_owned(),
+            joiner: Joiner::restore(state.joiner),
+            partials: state.partials,
+            json: state.json,
+            path: String::new(),
+        }
+    }
+
+    /// Returns what has to be kept across a restart.
+    pub fn state(&self) -> DecoderState {
+        DecoderState {
+            joiner: self.joiner.state().clone(),
+            partials: self.partials.clone(),
+            previous: self.calendar.previous(),
+            json: self.json,
+        }
+    }
+
+    /// Returns how many physical lines are held back until it is known whether more belongs to them.
+    pub fn pending_lines(&self) -> u64 {
+        self.joiner.pending_lines() + self.partials.pending_lines()
+    }
+
+    /// Decodes one payload: a line of a file, or the value of a Kafka record.
+    ///
+    /// `envelope_time` is the transport's, used where the payload states none.
+    /// Returns how many physical lines it counts for.
+    pub fn push<S: Sink>(
+        &mut self,
+        payload: &[u8],
+        offset: u64,
+        envelope_time: Option<Timestamp>,
+        sink: &mut S,
+    ) -> u32 {
+        if payload.len() > self.options.line_bytes_max {
+            sink.reject(offset, 1, Reason::TooLong, payload);
+            return 1;
+        }
+        self.payload(payload, Outer::new(offset, envelope_time), sink)
+    }
+
+    /// Emits everything that is held back, as it is.
+    pub fn flush<S: Sink>(&mut self, sink: &mut S) {
+        self.flush_partials(sink);
+        let mut out = Emitter { options: &self.options, sink };
+        self.joiner.flush(&mut out);
+    }
+
+    /// Hands a draft to the joiner, or straight to the sink where nothing is joined.
+    fn finish<S: Sink>(&mut self, draft: &Draft<'_>, sink: &mut S) {
+        let mut out = Emitter { options: &self.options, sink };
+        if self.options.multiline.enabled {
+            return self.joiner.push(draft, &self.options.multiline, &mut out);
+        }
+        out.record(Record {
+            offset: draft.offset,
+            lines: draft.lines,
+            time: draft.time,
+            service: draft.service,
+            host: draft.host,
+            level: draft.level,
+            content: draft.content,
+            template: draft.template,
+            session: None,
+        });
+    }
+}
+
+/// Completes records on their way to the sink.
+struct Emitter<'o, S> {
+    options: &'o DecoderOptions,
+    sink: &'o mut S,
+}
+
+impl<S: Sink> Emitter<'_, S> {
+    fn record(&mut self, record: Record<'_>) {
+        let session = self.options.session_key.as_ref().and_then(|key| {
+            let found = key.captures(record.content)?;
+            std::str::from_utf8(found.get(1).or_else(|| found.get(0))?.as_bytes()).ok()
+        });
+        self.sink.record(&Record { session, ..record });
+    }
+}
+
+impl<S: Sink> Emit for Emitter<'_, S> {
+    fn emit(&mut self, entry: &Entry) {
+        self.record(Record {
+            offset: entry.offset,
+            lines: entry.lines,
+            time: entry.time,
+            service: &entry.service,
+            host: &entry.host,
+            level: entry.level,
+            content: &entry.content,
+            template: entry.template.as_deref(),
+            session: None,
+        });
+    }
+}

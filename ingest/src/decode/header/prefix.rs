@@ -1,0 +1,262 @@
+//! Finds the stamp at or near the start of a line, and what may stand before it.
+
+use logwake_detector::record::Level;
+
+use super::{level, stamp};
+use stamp::Stamp;
+
+/// How the stamp stands in the line, which decides what may follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// At the start, nothing around it.
+    Open,
+    /// In brackets of its own, or behind other fields.
+    Inner,
+    /// In brackets that go on behind it: `[2026-03-04T10:00:00Z INFO  server]`.
+    Shared,
+    /// Blue Gene: node, facility, component and level follow.
+    BlueGene,
+}
+
+/// A stamp and what was read with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found<'a> {
+    pub(super) stamp: Option<Stamp>,
+    pub(super) end: usize,
+    pub(super) kind: Kind,
+    pub(super) level: Level,
+    pub(super) service: &'a [u8],
+    pub(super) host: &'a [u8],
+}
+
+impl Found<'_> {
+    fn new((stamp, end): (Stamp, usize), kind: Kind) -> Self {
+        Self { stamp: Some(stamp), end, kind, level: Level::Unknown, service: b"", host: b"" }
+    }
+}
+
+/// Finds the stamp of a line that is not empty.
+pub(super) fn find(line: &[u8]) -> Option<Found<'_>> {
+    if let Some(found) = stamp::at(line) {
+        let is_epoch = matches!(found.0, Stamp::Instant(_));
+        return Some(Found::new(found, if is_epoch { Kind::Inner } else { Kind::Open }));
+    }
+    match line[0] {
+        b'[' => bracketed(line, 0),
+        b'-' => blue_gene(line),
+        b'0'..=b'9' => redis(line).or_else(|| cluster(line)).or_else(|| behind_tokens(line)),
+        b'A'..=b'Z' => klog(line)
+            .or_else(|| ruby(line))
+            .or_else(|| behind_level(line))
+            .or_else(|| blue_gene(line))
+            .or_else(|| behind_tokens(line)),
+        b'a'..=b'z' => behind_level(line).or_else(|| behind_tokens(line)),
+        b'(' | b'*' | b'%' => None,
+        _ => None,
+    }
+}
+
+/// `[stamp] …`, `[stamp INFO module] …`, `[1234] 04 Mar 10:00:00 * …`, `[   12.345678] …`, `[I 10:00:00 app] …`.
+fn bracketed(line: &[u8], open: usize) -> Option<Found<'_>> {
+    let inner = line.get(open + 1..)?;
+    if let Some((stamp, len)) = stamp::at(inner) {
+        let end = open + 1 + len;
+        return match line.get(end)? {
+            b']' => Some(Found::new((stamp, end + 1), Kind::Inner)),
+            b' ' | b':' | b',' | b'|' | b'#' => Some(Found::new((stamp, end), Kind::Shared)),
+            _ => None,
+        };
+    }
+    if let [letter, b' ', rest @ ..] = inner {
+        if let (Some(level), Some((stamp, len))) = (level::letter(*letter), stamp::at(rest)) {
+            return Some(Found { level, ..Found::new((stamp, open + 3 + len), Kind::Shared) });
+        }
+    }
+    let close = open + 1 + inner.iter().take(48).position(|&byte| byte == b']')?;
+    let text = line[open + 1..close].trim_ascii();
+    if text.is_empty() {
+        return None;
+    }
+    let after = close + 1 + spaces(&line[close + 1..]);
+    let level = level::word(text).unwrap_or_default();
+    let next = line.get(after..)?;
+    if let Some((stamp, len)) = stamp::at(next) {
+        return Some(Found { level, ..Found::new((stamp, after + len), Kind::Inner) });
+    }
+    if level != Level::Unknown && next.first() == Some(&b'[') {
+        return bracketed(line, after).map(|found| Found { level, ..found });
+    }
+    is_uptime(text).then_some(Found {
+        stamp: None,
+        end: close + 1,
+        kind: Kind::Inner,
+        level,
+        service: b"",
+        host: b"",
+    })
+}
+
+/// The kernel's and the JVM's clock since start: `12.345678`, `0.012s`.
+fn is_uptime(text: &[u8]) -> bool {
+    let text = text.strip_suffix(b"s").unwrap_or(text);
+    text.contains(&b'.') && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+/// `- 1117838570 2005.06.03 R02-… 2005-06-03-15.42.50.675872 R02-… RAS KERNEL INFO …`, the first field an alert tag,
+/// and the clusters that write syslog behind it.
+fn blue_gene(line: &[u8]) -> Option<Found<'_>> {
+    let tag = line.iter().take(16).position(|&byte| byte == b' ')?;
+    let epoch = line.get(tag + 1..)?;
+    let digits = epoch.iter().take(11).take_while(|byte| byte.is_ascii_digit()).count();
+    let date = epoch.get(11..22)?;
+    if digits != 10 || epoch[10] != b' ' || date[4] != b'.' || date[7] != b'.' || date[10] != b' ' {
+        return None;
+    }
+    let (first, _) = stamp::at(epoch)?;
+    let node = tag + 23;
+    let next = node + token(line, node) + 1;
+    let Some((second, len)) = line.get(next..).and_then(stamp::at) else {
+        return Some(Found {
+            host: &line[node..next - 1],
+            ..Found::new((first, next.min(line.len())), Kind::Inner)
+        });
+    };
+    let host = &line[node..next - 1];
+    if second.is_yearless() {
+        return Some(Found { host, ..Found::new((first, next + len), Kind::BlueGene) });
+    }
+    Some(Found { host, ..Found::new((second, next + len), Kind::BlueGene) })
+}
+
+/// `1234:M 04 Mar 2026 10:00:00.123 * …`.
+fn redis(line: &[u8]) -> Option<Found<'_>> {
+    let colon = line.iter().take(8).position(|&byte| byte == b':')?;
+    if !line.get(colon + 1)?.is_ascii_uppercase() || line.get(colon + 2) != Some(&b' ') {
+        return None;
+    }
+    let start = colon + 3;
+    let (stamp, len) = stamp::at(&line[start..])?;
+    Some(Found::new((stamp, start + len), Kind::Inner))
+}
+
+/// `134681 node-246 unix.hw state_change.unavailable 1077804742 1 …`: a number, a node, and seconds since the epoch.
+fn cluster(line: &[u8]) -> Option<Found<'_>> {
+    let mut pos = token(line, 0);
+    if !line[..pos].iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let node = pos + 1;
+    let host = line.get(node..node + token(line, node))?;
+    if !host.iter().any(|byte| byte.is_ascii_digit() || *byte == b'-') {
+        return None;
+    }
+    for _ in 0..4 {
+        pos += 1;
+        let len = token(line, pos);
+        let field = line.get(pos..pos + len).filter(|field| !field.is_empty())?;
+        if len == 10 && field.iter().all(u8::is_ascii_digit) {
+            let (stamp, len) = stamp::at(&line[pos..])?;
+            return Some(Found { host, ..Found::new((stamp, pos + len), Kind::Inner) });
+        }
+        pos += len;
+    }
+    None
+}
+
+/// `I0304 10:00:00.123456       1 file.go:12] …`: the letter and the missing year of glog.
+fn klog(line: &[u8]) -> Option<Found<'_>> {
+    if line.len() < 21 || line[5] != b' ' || !line[1..5].iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let level =
+        level::letter(line[0]).filter(|_| matches!(line[0], b'I' | b'W' | b'E' | b'F' | b'D'))?;
+    let mut text = [0; 24];
+    text[..2].copy_from_slice(&line[1..3]);
+    text[2] = b'-';
+    text[3..5].copy_from_slice(&line[3..5]);
+    let len = line.len().min(24) - 5;
+    text[5..5 + len].copy_from_slice(&line[5..5 + len]);
+    let (stamp, len) = stamp::at(&text[..5 + len])?;
+    let close = line.iter().take(120).position(|&byte| byte == b']');
+    Some(Found { level, ..Found::new((stamp, close.map_or(len, |close| close + 1)), Kind::Inner) })
+}
+
+/// `E, [2026-03-04T10:00:00.123456 #1234] ERROR -- : …`.
+fn ruby(line: &[u8]) -> Option<Found<'_>> {
+    if line.len() < 24 || !line[1..].starts_with(b", [") {
+        return None;
+    }
+    let level = level::letter(line[0])?;
+    bracketed(line, 3).map(|found| Found { level, ..found })
+}
+
+/// `ERROR 2026-03-04 10:00:00 …`, `INFO  [main] 2026-03-04 …`, `INFO: 2026/03/04 …`.
+fn behind_level(line: &[u8]) -> Option<Found<'_>> {
+    let len = line.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let level = level::word(&line[..len])?;
+    let mut pos = len + usize::from(line.get(len) == Some(&b':'));
+    pos += spaces(line.get(pos..)?);
+    if line.get(pos) == Some(&b'[') {
+        if let Some(found) = bracketed(line, pos).filter(|found| found.stamp.is_some()) {
+            return Some(Found { level, ..found });
+        }
+        pos += 1 + line[pos..].iter().take(64).position(|&byte| byte == b']')?;
+        pos += spaces(&line[pos..]);
+    }
+    let (stamp, len) = stamp::at(line.get(pos..)?)?;
+    Some(Found { level, ..Found::new((stamp, pos + len), Kind::Inner) })
+}
+
+/// One or two words that are no prose (`nova-api.log 2026-03-04 …`) before a dated stamp; the first names the program.
+fn behind_tokens(line: &[u8]) -> Option<Found<'_>> {
+    let mut pos = 0;
+    for _ in 0..2 {
+        let len = token(line, pos);
+        let field = &line[pos..pos + len];
+        if len == 0
+            || len > 64
+            || !field
+                .iter()
+                .any(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'_' | b'-' | b':' | b'/'))
+        {
+            return None;
+        }
+        pos += len;
+        pos += spaces(&line[pos..]);
+        pos += if line[pos..].starts_with(b"| ") { 2 } else { 0 };
+        if !line.get(pos)?.is_ascii_digit() {
+            continue;
+        }
+        if let Some((stamp, len)) = stamp::at(&line[pos..]).filter(|(stamp, _)| is_full(stamp)) {
+            return Some(Found::new((stamp, pos + len), Kind::Inner));
+        }
+    }
+    None
+}
+
+/// `web-1  | text`: the lines of several containers, as compose prints them.
+pub(super) fn compose(line: &[u8]) -> Option<(&[u8], usize)> {
+    let len = line
+        .iter()
+        .take(64)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        .count();
+    let gap = spaces(line.get(len..)?);
+    let is_compose =
+        len > 2 && gap > 0 && line[len + gap..].starts_with(b"| ") && line[..len].contains(&b'-');
+    is_compose.then(|| (&line[..len], len + gap + 2))
+}
+
+fn is_full(stamp: &Stamp) -> bool {
+    stamp.is_dated() && !stamp.is_yearless() && !matches!(stamp, Stamp::Instant(_))
+}
+
+/// Length of the run without blanks at `pos`.
+pub(super) fn token(line: &[u8], pos: usize) -> usize {
+    line.get(pos..)
+        .map_or(0, |rest| rest.iter().take_while(|byte| !matches!(byte, b' ' | b'\t')).count())
+}
+
+pub(super) fn spaces(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+}

@@ -1,0 +1,50 @@
+"""A machine apart for one capture: own network, mounts, processes and host name, so that paths and ports are neutral.
+
+Captures can run side by side, and whatever they started ends with them.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path("/srv/shop")
+HOST_NAME = "shop-1"
+PYTHON = "/usr/bin/python3"
+INSIDE = "SHOP_CAPTURE_INSIDE"
+
+
+def enter():
+    """Starts this program again inside namespaces of its own; returns only there."""
+    if os.environ.get(INSIDE):
+        furnish()
+        return
+    if os.geteuid() != 0:
+        sys.exit("the capture starts servers under their own users and mounts folders: run it as root")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TZ": "UTC", INSIDE: folder}
+        flags = ["--mount", "--uts", "--net", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        command = ["unshare", *flags, "nice", "-n", "5", PYTHON, *sys.argv]
+        sys.exit(subprocess.run(command, env=environment).returncode)
+
+
+def furnish():
+    """Puts an empty folder at `ROOT`, names the host, brings the loopback interface up."""
+    ROOT.mkdir(parents=True, exist_ok=True)
+    os.chmod(os.environ[INSIDE], 0o755)
+    run("mount", "--bind", os.environ[INSIDE], str(ROOT))
+    run("hostname", HOST_NAME)
+    run("ip", "link", "set", "lo", "up")
+    for name in ("log", "app", "www", "nginx", "redis", "postgres"):
+        (ROOT / name).mkdir()
+    (ROOT / "log").chmod(0o777)
+
+
+def mount_small(path, size, owner):
+    """Mounts a file system of `size` (as `128m`) that a test can fill."""
+    run("mount", "-t", "tmpfs", "-o", f"size={size},mode=0700,uid={owner}", "tmpfs", str(path))
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout

@@ -1,0 +1,96 @@
+"""Writes what a capture leaves: compressed logs, labels.csv, meta.json; and reads it back for a look."""
+
+import collections
+import csv
+import datetime
+import json
+import re
+import shutil
+import subprocess
+
+TIME = re.compile(
+    r"(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?)"
+    r"|(?P<access>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d)"
+    r"|(?P<error>^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)"
+    r"|(?P<redis>\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+)"
+)
+SHAPES = {"access": "%d/%b/%Y:%H:%M:%S", "error": "%Y/%m/%d %H:%M:%S", "redis": "%d %b %Y %H:%M:%S.%f"}
+
+
+def rfc3339(seconds):
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def snapshot(logs):
+    """Copies the logs as they are now, up to the last whole line of each."""
+    copies = logs.parent / "taken"
+    copies.mkdir()
+    for log in logs.glob("*.log"):
+        text = log.read_bytes()
+        (copies / log.name).write_bytes(text[: text.rfind(b"\n") + 1])
+    return copies
+
+
+def write(out, logs, scenario, name, seed, spans, versions):
+    """Packs a finished capture; `spans` holds (phase, start, end) in seconds since 1970."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    counts = {}
+    for log in sorted(logs.glob("*.log")):
+        counts[log.stem] = log.read_bytes().count(b"\n")
+        subprocess.run(["zstd", "-q", "--ultra", "-22", str(log), "-o", str(out / f"{log.name}.zst")], check=True)
+    with open(out / "labels.csv", "w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["start", "end", "service", "kind"])
+        rows.writerows([rfc3339(a), rfc3339(b), phase.service, phase.kind] for phase, a, b in spans if phase.kind)
+    meta = {
+        "name": name, "about": scenario.about, "seed": seed, "requests_per_sec": scenario.requests_per_sec,
+        "start": rfc3339(spans[0][1]), "end": rfc3339(spans[-1][2]),
+        "learn_until": rfc3339(next(a for phase, a, _ in spans if phase.kind)),
+        "phases": [{"kind": phase.kind or phase.action.__name__, "start": rfc3339(a), "end": rfc3339(b),
+                    "telling": phase.telling} for phase, a, b in spans],
+        "lines": counts, "versions": versions,
+    }
+    (out / "meta.json").write_text(json.dumps(meta, indent=2) + "\n")
+
+
+def lines_of(out):
+    """Yields (service, seconds since 1970, line) of each line; one without a time has that of the line before."""
+    for packed in sorted(out.glob("*.log.zst")):
+        text = subprocess.run(["zstd", "-dcq", str(packed)], stdout=subprocess.PIPE, check=True).stdout
+        seconds = 0.0
+        for line in text.decode().splitlines():
+            seconds = time_of(line) or seconds
+            yield packed.name.removesuffix(".log.zst"), seconds, line
+
+
+def time_of(line):
+    found = TIME.search(line[:120])
+    if not found:
+        return None
+    kind, text = found.lastgroup, found.group()
+    if kind == "iso":
+        moment = datetime.datetime.fromisoformat(text.replace(",", "."))
+    else:
+        moment = datetime.datetime.strptime(text, SHAPES[kind])
+    return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def look(out):
+    """Prints the lines per minute of each service, and for each label the first telling line with its offset."""
+    meta, lines = json.loads((out / "meta.json").read_text()), list(lines_of(out))
+    begin = datetime.datetime.fromisoformat(meta["start"].replace("Z", "+00:00")).timestamp()
+    minutes = collections.defaultdict(collections.Counter)
+    for service, seconds, _ in lines:
+        minutes[service][int((seconds - begin) // 60)] += 1
+    for service, counts in minutes.items():
+        print(f"{service:14}", *(f"{counts[minute]:5}" for minute in range(max(counts) + 1)))
+    for phase in meta["phases"]:
+        if phase["telling"]:
+            start = datetime.datetime.fromisoformat(phase["start"].replace("Z", "+00:00")).timestamp()
+            told = [entry for entry in lines if entry[1] >= start - 1 and re.search(phase["telling"], entry[2])]
+            service, seconds, line = min(told, key=lambda entry: entry[1], default=("nowhere", start, ""))
+            print(f"{phase['kind']}: {seconds - start:+.1f} s, {service}: {line[:200]}")
+    size = sum(path.stat().st_size for path in out.iterdir())
+    print(f"{len(lines)} lines, {size} bytes packed")
