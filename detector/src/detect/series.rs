@@ -20,6 +20,9 @@ const GONE_MAX: Duration = Duration::from_secs(86_400);
 /// How long a norm is kept after the last deviation, windows: half an hour at ten seconds.
 const NORM_WINDOWS: u16 = 180;
 
+/// A norm of fewer records a window has empty windows: one in twenty, were they Poisson.
+const NORM_EMPTY: f64 = 3.0;
+
 /// Which way a count deviates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
@@ -86,8 +89,12 @@ struct Gone {
 }
 
 impl Norm {
-    /// Tells whether a count is within a factor of two of the norm, and what chance adds.
+    /// Tells whether a count is within a factor of two of the norm, and what chance adds; nothing
+    /// at all is normal only where there often was nothing.
     fn admits(&self, count: u64) -> bool {
+        if count == 0 && self.mean >= NORM_EMPTY {
+            return false;
+        }
         let (seen, chance) = (count as f64, 3.0 * self.mean.sqrt());
         seen >= self.mean / 2.0 - chance && seen <= self.mean * 2.0 + chance
     }
