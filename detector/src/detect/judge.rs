@@ -263,6 +263,7 @@ fn kind_of(direction: Direction) -> AnomalyKind {
     }
 }
 
+#[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
 fn template_anomaly(
     service: &Service,
     bench: &Bench<'_>,
