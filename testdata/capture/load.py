@@ -13,7 +13,7 @@ import time
 
 USERS = 400
 WORDS = ["mug", "lamp", "chair", "desk", "book", "plant", "clock", "scarf"]
-AGENTS = [
+BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5",
@@ -27,7 +27,10 @@ WOBBLE, WOBBLE_SECS = 0.12, 420.0
 def visit(random_source, user):
     """The requests of one visit: (pause before it in seconds, method, path, body)."""
     draw = random_source.random
-    item = lambda: min(5000, 1 + int(random_source.paretovariate(0.9) * 3))
+
+    def item():
+        return min(5000, 1 + int(random_source.paretovariate(0.9) * 3))
+
     yield 0.0, "GET", "/app.css", None
     for _ in range(random_source.randint(1, 3)):
         yield random_source.expovariate(1 / 3), "GET", f"/catalog/items?page={1 + int(abs(random_source.gauss(0, 6)))}", None
@@ -79,9 +82,9 @@ def address_of(user):
 
 def send(user, method, path, body, abort):
     payload = json.dumps(body).encode() if body else b""
-    agent = AGENTS[user % len(AGENTS)] if user else "HealthCheck/1.0"
+    browser = BROWSERS[user % len(BROWSERS)] if user else "HealthCheck/1.0"
     head = (
-        f"{method} {path} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: {agent}\r\nConnection: close\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: {browser}\r\nConnection: close\r\n"
         f"X-Forwarded-For: {address_of(user)}\r\nContent-Length: {len(payload)}\r\n\r\n"
     )
     try:

@@ -73,7 +73,7 @@ SCENARIOS = {
          fault("hung_service", "catalog", 70, "upstream timed out|timed out"), Phase(120)),
     ),
     "quiet-rush": Scenario(
-        "Nothing goes wrong; checkout is restarted, and for a while two thirds more customers come than usual.",
+        "Nothing goes wrong; checkout is restarted, and for a while half as many customers again come.",
         79, 14.0,
         (*learning(420), Phase(60, kind="quiet_steady"),
          fault("harmless_restart", "checkout", 90, "checkout 2.3.1 is stopping"), Phase(30, kind="quiet_after_restart"),

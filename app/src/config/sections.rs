@@ -142,7 +142,7 @@ section! {
         /// Event time within which anomalies of different services belong together.
         join_gap: Span = Span::secs(60) => Span::secs(0), Span::secs(86_400);
         /// Event time without new evidence after which an alert is resolved.
-        resolve_after: Span = Span::secs(300) => Span::secs(1), Span::secs(7 * 86_400);
+        resolve_after: Span = Span::secs(120) => Span::secs(1), Span::secs(7 * 86_400);
         /// Shortest event time between updates that bring only more of the same.
         update_every: Span = Span::secs(60) => Span::secs(1), Span::secs(86_400);
         /// Active alerts at most; beyond, the one with the least evidence gives way.
