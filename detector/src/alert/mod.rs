@@ -182,6 +182,7 @@ impl Alert {
         self.send(idx, AlertState::Updated, at, reason, out);
     }
 
+    #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
     fn send(
         &mut self,
         idx: usize,
@@ -254,6 +255,7 @@ impl Alert {
         }
     }
 
+    #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
     fn decide(
         &mut self,
         idx: usize,

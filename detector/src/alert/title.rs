@@ -24,15 +24,15 @@ fn what(line: &EvidenceLine) -> String {
         line.line.as_ref().map(|line| shorten(line.exemplar.text.trim())).unwrap_or_default();
     match line.kind {
         AnomalyKind::NewTemplate => format!("new: {text}"),
-        AnomalyKind::RateSpike | AnomalyKind::LevelShift => {
-            format!("far more often than usual: {text}")
-        }
-        AnomalyKind::RateDrop | AnomalyKind::Silence | AnomalyKind::Forest => {
-            let sentence =
-                line.reason.split_once(": ").map_or(line.reason.as_str(), |(_, rest)| rest);
-            sentence.to_owned()
-        }
+        AnomalyKind::LevelShift if !text.is_empty() => format!("{}: {text}", sentence(line)),
+        _ => sentence(line).to_owned(),
     }
+}
+
+/// The sentence of an anomaly without the service that it begins with.
+fn sentence(line: &EvidenceLine) -> &str {
+    let rest = line.reason.strip_prefix(line.service.as_str());
+    rest.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&line.reason)
 }
 
 fn also(others: &[String]) -> String {

@@ -124,8 +124,9 @@ impl ForestWatch {
     }
 }
 
-/// Makes the row of a window; `mix` gives the usual share of each template in it.
-pub(super) fn row_of(counts: &WindowCounts, divergence: f64) -> Row {
+/// Makes the row of a window; of new templates `novel` in it, its mix `divergence` from the
+/// usual one.
+pub(super) fn row_of(counts: &WindowCounts, novel: f64, divergence: f64) -> Row {
     let levels = counts.levels();
     let total = levels.iter().sum::<u64>() as f64;
     let share = |wanted: &[Level]| {
@@ -141,7 +142,7 @@ pub(super) fn row_of(counts: &WindowCounts, divergence: f64) -> Row {
         total.ln_1p(),
         share(&[Level::Error, Level::Fatal]),
         share(&[Level::Warn]),
-        (counts.novel as f64).ln_1p(),
+        novel.ln_1p(),
         entropy,
         divergence,
         (counts.hosts.len() as f64).ln_1p(),

@@ -34,6 +34,7 @@ pub struct FleetClock {
     first_wall: Option<Timestamp>,
     idle_since: Option<(Timestamp, Timestamp)>,
     incomplete: bool,
+    at_end: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,13 @@ impl FleetClock {
         self.progress
     }
 
+    /// Returns the event time up to which nothing more is expected: short of [`Self::progress`],
+    /// whose instant may bring more records, unless every source is at its end.
+    pub fn settled(&self) -> Option<Timestamp> {
+        let ahead = Duration::from_nanos(u64::from(!self.at_end));
+        self.progress.map(|progress| progress - ahead)
+    }
+
     /// Tells whether a source that ought to be heard is not waited for.
     pub fn is_incomplete(&self) -> bool {
         self.incomplete
@@ -94,6 +102,7 @@ impl FleetClock {
             return;
         }
         let reading = || self.sources.values().filter(|source| !source.idle && !dead(source));
+        self.at_end = reading().next().is_none();
         let reached = match reading().map(|source| source.newest).min() {
             Some(slowest) => {
                 self.idle_since = None;

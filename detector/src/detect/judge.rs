@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use super::DetectSettings;
 use super::features::{Isolation, row_of};
 use super::gravity::{Gravity, gravity_of};
-use super::reason;
+use super::reason::{self, Subject};
 use super::series::{Demand, Deviation, Direction};
 use super::service::{Service, TemplateStats};
 use super::window::{Cell, WindowCounts};
@@ -39,12 +39,12 @@ pub(super) struct Bench<'a> {
 /// Closes a window of a service and appends what is anomalous in it.
 pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
     let counts = service.open.remove(&bench.window).unwrap_or_default();
-    let novel = counts.novel as f64;
+    let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
     let whole_service = close_service(service, &counts, bench, out);
     close_templates(service, &counts, bench, whole_service, out);
-    close_forest(service, &counts, bench, out);
+    close_forest(service, &counts, novel, bench, out);
     if !warm {
         out.truncate(begin);
     }
@@ -52,6 +52,17 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
     service.novelty_rate += (novel - service.novelty_rate) * weight;
     service.windows += 1;
+}
+
+/// Returns how many templates come in a closed window for the first time.
+fn settle(service: &mut Service, counts: &WindowCounts) -> u64 {
+    let mut novel = 0;
+    for id in counts.templates.keys() {
+        if let Some(stats) = service.templates.get_mut(id) {
+            novel += u64::from(!std::mem::replace(&mut stats.is_settled, true));
+        }
+    }
+    novel
 }
 
 /// Keeps the last records, to be shown when no more come.
@@ -142,9 +153,9 @@ fn close_service(
             Direction::Down => Severity::Warning,
             Direction::Gone => Severity::Error,
         };
-        let subject = format!("{}: records", service.name);
+        let subject = Subject::Records("records");
         out.push(rate_anomaly(
-            service, bench, kind, &deviation, total, severity, &subject, exemplars,
+            service, bench, kind, &deviation, total, severity, subject, exemplars,
         ));
     } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
@@ -152,7 +163,7 @@ fn close_service(
     if let Some(deviation) = service.grave.close(grave, bench.at, &demand(Gravity::Grave))
         && deviation.direction == Direction::Up
     {
-        let subject = format!("{}: records of level error or above", service.name);
+        let subject = Subject::Records("records of level error or above");
         let exemplars = gravest(counts);
         let kind = AnomalyKind::LevelShift;
         out.push(rate_anomaly(
@@ -162,7 +173,7 @@ fn close_service(
             &deviation,
             grave,
             Severity::Error,
-            &subject,
+            subject,
             exemplars,
         ));
     }
@@ -197,6 +208,7 @@ fn close_templates(
 fn close_forest(
     service: &mut Service,
     counts: &WindowCounts,
+    novel: f64,
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) {
@@ -204,7 +216,7 @@ fn close_forest(
         return;
     }
     let divergence = learn_mix(&mut service.templates, counts);
-    let row = row_of(counts, divergence);
+    let row = row_of(counts, novel, divergence);
     let Some(isolation) = service.forest.step(&row) else { return };
     if isolation.p_value > bench.settings.forest_p_value_max {
         return;
@@ -251,6 +263,7 @@ fn kind_of(direction: Direction) -> AnomalyKind {
     }
 }
 
+#[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
 fn template_anomaly(
     service: &Service,
     bench: &Bench<'_>,
@@ -270,11 +283,11 @@ fn template_anomaly(
         (Direction::Up, Some(cell)) => cell.first.clone(),
         _ => stats.last.clone(),
     };
-    let subject = format!("{}: `{}`", service.name, reason::shorten(&text));
+    let subject = Subject::Template(&text);
     let count = cell.map_or(0, Cell::count);
     let kind = kind_of(deviation.direction);
     let mut anomaly =
-        rate_anomaly(service, bench, kind, deviation, count, severity, &subject, vec![evidence]);
+        rate_anomaly(service, bench, kind, deviation, count, severity, subject, vec![evidence]);
     anomaly.id = anomaly_id(service, kind, Some(id), bench.window);
     anomaly.level = cell.map_or_else(|| stats.level(), Cell::level);
     anomaly.host = cell.and_then(Cell::only_host);
@@ -290,7 +303,7 @@ fn rate_anomaly(
     deviation: &Deviation,
     actual: u64,
     severity: Severity,
-    subject: &str,
+    subject: Subject<'_>,
     exemplars: Vec<Evidence>,
 ) -> Anomaly {
     let verdict = &deviation.verdict;
@@ -312,7 +325,7 @@ fn rate_anomaly(
         lower: verdict.lower,
         upper: verdict.upper,
         contributions: vec![("rate".to_owned(), 1.0)],
-        reason: reason::rate(subject, actual, bench.settings.window, deviation),
+        reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
         exemplars,
         incomplete: bench.incomplete,
     }
@@ -325,12 +338,6 @@ fn forest_anomaly(
     isolation: Isolation,
     severity: Severity,
 ) -> Anomaly {
-    let because: Vec<String> = isolation
-        .contributions
-        .iter()
-        .take(3)
-        .map(|(name, share)| format!("{name} {:.0} %", share * 100.0))
-        .collect();
     let kind = AnomalyKind::Forest;
     let exemplars = gravest(counts);
     Anomaly {
@@ -350,13 +357,7 @@ fn forest_anomaly(
         typical: isolation.typical,
         lower: 0.0,
         upper: isolation.typical,
-        reason: format!(
-            "{}: the window as a whole is unusual, isolation {:.2} against a usual {:.2}: {}",
-            service.name,
-            isolation.score,
-            isolation.typical,
-            because.join(", ")
-        ),
+        reason: reason::forest(&service.name, bench.settings.window, &isolation),
         contributions: isolation.contributions,
         exemplars,
         incomplete: bench.incomplete,

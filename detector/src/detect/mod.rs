@@ -4,7 +4,8 @@
 //! It owns the catalogue that turns skeletons into templates, closes windows when every source has
 //! passed them, and judges what it counted.
 //!
-//! **Novelty is stated as soon as the tally arrives; everything else when a window closes.**
+//! **Novelty is stated as soon as every source has passed it; everything else when a window
+//! closes.**
 //! Both depend only on the tallies in their order, never on how often a source commits.
 
 mod features;
@@ -67,7 +68,7 @@ pub struct Findings {
     pub shards: u32,
     /// Number of these findings in their shard, from 0, without gaps.
     pub seq: u64,
-    /// Event time that the shard has reached.
+    /// Event time up to which the shard has told everything.
     pub progress: Option<Timestamp>,
     /// Wall time of the input.
     pub wall: Timestamp,
@@ -133,12 +134,12 @@ impl Detect {
         }
         self.state.counts.lines.add(&batch.lines);
         let mut anomalies = Vec::new();
-        self.count(&mut batch, &mut anomalies);
+        self.count(&mut batch);
         self.close_windows(&mut anomalies);
         let told = self.state.told.unwrap_or(Timestamp::MIN);
         anomalies.iter_mut().for_each(|anomaly| anomaly.at = anomaly.at.max(told));
-        anomalies.sort_by_key(|anomaly| anomaly.at);
-        let progress = self.state.fleet.progress();
+        anomalies.sort_by(|a, b| (a.at, &a.service, &a.id).cmp(&(b.at, &b.service, &b.id)));
+        let progress = self.state.fleet.settled().max(self.state.told);
         if anomalies.is_empty() && progress == self.state.told {
             return;
         }
@@ -148,7 +149,7 @@ impl Detect {
         self.state.told = progress;
     }
 
-    fn count(&mut self, batch: &mut TallyBatch, out: &mut Vec<Anomaly>) {
+    fn count(&mut self, batch: &mut TallyBatch) {
         let (closed, settings) = (self.state.closed, self.settings);
         let mut dropped = 0;
         for tallies in std::mem::take(&mut batch.services) {
@@ -159,10 +160,7 @@ impl Detect {
                     continue;
                 };
                 dropped += lost;
-                let novel = service.take(tally, &batch.source, closed);
-                if let Some(novelty) = novel.filter(|_| service.is_warm(&settings)) {
-                    out.push(service.novelty(novelty.id, &novelty.first, &settings));
-                }
+                service.take(tally, &batch.source, closed);
             }
         }
         self.state.counts.records_dropped += dropped;
@@ -170,6 +168,13 @@ impl Detect {
 
     fn close_windows(&mut self, out: &mut Vec<Anomaly>) {
         let Some(progress) = self.state.fleet.progress() else { return };
+        self.close_until(progress, out);
+        if let Some(settled) = self.state.fleet.settled() {
+            self.judge_novelties(settled, out);
+        }
+    }
+
+    fn close_until(&mut self, progress: Timestamp, out: &mut Vec<Anomaly>) {
         let watermark = (progress - self.settings.lateness).window_start(self.settings.window);
         let Some(begin) = self.state.closed.or_else(|| self.state.first_open()) else { return };
         let mut next = begin;
@@ -189,10 +194,12 @@ impl Detect {
     }
 
     fn close_window(&mut self, window: Timestamp, out: &mut Vec<Anomaly>) {
+        let at = window + self.settings.window + self.settings.lateness;
+        self.judge_novelties(at - Duration::from_nanos(1), out);
         let bench = judge::Bench {
             settings: &self.settings,
             window,
-            at: window + self.settings.window + self.settings.lateness,
+            at,
             incomplete: self.state.fleet.is_incomplete(),
         };
         let empty = self.state.services.values().all(|service| !service.open.contains_key(&window));
@@ -201,6 +208,18 @@ impl Detect {
             judge::close(service, &bench, out);
         }
         self.state.counts.windows += 1;
+    }
+
+    /// Judges the new templates whose first record lies no later than `until`.
+    fn judge_novelties(&mut self, until: Timestamp, out: &mut Vec<Anomaly>) {
+        for service in self.state.services.values_mut() {
+            let is_warm = service.is_warm(&self.settings);
+            for (id, first) in service.take_pending(until) {
+                if is_warm {
+                    out.push(service.novelty(id, &first, &self.settings));
+                }
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::features::Isolation;
 use super::series::{Deviation, Direction};
 
 /// Longest template text in a sentence, characters.
@@ -23,23 +24,62 @@ pub(super) fn novelty(
     )
 }
 
+/// What a count is of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Subject<'a> {
+    /// Records of a kind, in the plural.
+    Records(&'a str),
+    /// Records of the template with this text.
+    Template(&'a str),
+}
+
 /// Says how a count deviates.
-pub(super) fn rate(subject: &str, actual: u64, window: Duration, deviation: &Deviation) -> String {
+pub(super) fn rate(
+    service: &str,
+    subject: Subject<'_>,
+    actual: u64,
+    window: Duration,
+    deviation: &Deviation,
+) -> String {
     let verdict = &deviation.verdict;
-    let expected = if verdict.upper >= 1.0 {
-        format!("expected {} to {}", count(verdict.lower), count(verdict.upper))
-    } else {
-        "expected none".to_owned()
-    };
     let lasting = span(window * deviation.windows);
-    let usual = format!("usually {} in {}", count(verdict.typical), span(window));
-    match deviation.direction {
-        Direction::Gone => format!("{subject} none for {lasting}, {usual}"),
-        _ if deviation.windows > 1 => {
-            format!("{subject} {} in {}, {expected}, for {lasting}", grouped(actual), span(window))
-        }
-        _ => format!("{subject} {} in {}, {expected}", grouped(actual), span(window)),
+    let window = span(window);
+    if deviation.direction == Direction::Gone {
+        let what = match subject {
+            Subject::Records(kind) => kind.to_owned(),
+            Subject::Template(text) => format!("`{}`", shorten(text)),
+        };
+        let usual = count(verdict.typical);
+        return format!("{service}: no {what} for {lasting}, usually {usual} in {window}");
     }
+    let what = match subject {
+        Subject::Records(kind) => format!("{} {kind}", grouped(actual)),
+        Subject::Template(text) if actual == 1 => format!("1 time `{}`", shorten(text)),
+        Subject::Template(text) => format!("{} times `{}`", grouped(actual), shorten(text)),
+    };
+    let expected = match verdict.upper {
+        upper if upper < 1.0 => "none".to_owned(),
+        upper => format!("{} to {}", count(verdict.lower), count(upper)),
+    };
+    let lasting = match deviation.windows {
+        0 | 1 => String::new(),
+        _ => format!(", for {lasting} so far"),
+    };
+    format!("{service}: {what} in {window}, expected {expected}{lasting}")
+}
+
+/// Says in what a window as a whole is unusual.
+pub(super) fn forest(service: &str, window: Duration, isolation: &Isolation) -> String {
+    let share = |(name, share): &(String, f64)| format!("{name} ({:.0} %)", share * 100.0);
+    let because: Vec<String> = isolation.contributions.iter().take(3).map(share).collect();
+    let most = if because.is_empty() { "" } else { ", most of all in " };
+    format!(
+        "{service}: these {} as a whole are unusual{most}{}; isolation {:.2}, usually {:.2}",
+        span(window),
+        because.join(", "),
+        isolation.score,
+        isolation.typical,
+    )
 }
 
 /// Cuts a text at a number of characters.

@@ -12,11 +12,16 @@ use crate::time::Timestamp;
 
 /// How soon a lasting condition is stated again.
 const REPEAT_AFTER: Duration = Duration::from_secs(60);
+/// Empty windows in a row that are held to be independent of each other.
+const EMPTY_MAX: u32 = 3;
 /// After this long, what is gone has been given up.
 const GONE_MAX: Duration = Duration::from_secs(86_400);
 
 /// How long a norm is kept after the last deviation, windows: half an hour at ten seconds.
 const NORM_WINDOWS: u16 = 180;
+
+/// A norm of fewer records a window has empty windows: one in twenty, were they Poisson.
+const NORM_EMPTY: f64 = 3.0;
 
 /// Which way a count deviates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +89,12 @@ struct Gone {
 }
 
 impl Norm {
-    /// Tells whether a count is within a factor of two of the norm, and what chance adds.
+    /// Tells whether a count is within a factor of two of the norm, and what chance adds; nothing
+    /// at all is normal only where there often was nothing.
     fn admits(&self, count: u64) -> bool {
+        if count == 0 && self.mean >= NORM_EMPTY {
+            return false;
+        }
         let (seen, chance) = (count as f64, 3.0 * self.mean.sqrt());
         seen >= self.mean / 2.0 - chance && seen <= self.mean * 2.0 + chance
     }
@@ -176,9 +185,10 @@ impl Series {
         if seen >= mean * demand.ratio_min && verdict.p_upper <= demand.p_value_max {
             return Some((Direction::Up, verdict, verdict.p_upper));
         }
-        let fewer = seen * demand.ratio_min <= mean && verdict.p_lower <= demand.p_value_max;
         let direction = if self.empty > 1 { Direction::Gone } else { Direction::Down };
-        fewer.then_some((direction, verdict, verdict.p_lower))
+        let p_value = verdict.p_lower.powi(self.empty.clamp(1, EMPTY_MAX) as i32);
+        let fewer = seen * demand.ratio_min <= mean && p_value <= demand.p_value_max;
+        fewer.then_some((direction, verdict, p_value.max(f64::MIN_POSITIVE)))
     }
 
     fn ready(&self) -> Option<Verdict> {

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 use super::features::ForestWatch;
 use super::series::Series;
-use super::window::WindowCounts;
+use super::window::{WindowCounts, earlier};
 
 /// State of one service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Service {
     pub late: u64,
     /// Start of the first window.
     pub since: Timestamp,
+    /// The first record of each template that is not judged as new yet: of all sources, so it waits
+    /// until they have passed it.
+    pub pending: BTreeMap<TemplateId, Evidence>,
     /// Forgetting mean of new templates a window.
     pub novelty_rate: f64,
     /// The last record that closed windows began a template with.
@@ -60,19 +63,12 @@ pub struct TemplateStats {
     pub last_seen: Timestamp,
     /// Counts a window.
     pub rate: Series,
+    /// Whether it came in a window that is closed.
+    pub is_settled: bool,
     /// Forgetting mean of its share of a window.
     pub share: f64,
     /// Its first record in the last closed window that it came in.
     pub last: Evidence,
-}
-
-/// A template that a tally brought for the first time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Novelty {
-    /// Its id.
-    pub id: TemplateId,
-    /// The record that brought it.
-    pub first: Evidence,
 }
 
 impl Service {
@@ -91,30 +87,43 @@ impl Service {
             settled: 0,
             late: 0,
             since,
+            pending: BTreeMap::new(),
             novelty_rate: 0.0,
             last: None,
         }
     }
 
-    /// Takes in the tally of one skeleton; returns the template where it is new.
-    pub fn take(
-        &mut self,
-        tally: SkeletonTally,
-        source: &Source,
-        closed: Option<Timestamp>,
-    ) -> Option<Novelty> {
+    /// Takes in the tally of one skeleton.
+    pub fn take(&mut self, tally: SkeletonTally, source: &Source, closed: Option<Timestamp>) {
         let id = self.assign(&tally);
         let evidence = Evidence { source: source.clone(), exemplar: tally.first.clone() };
         self.records += tally.count();
-        let novel = self.count(id, &tally, &evidence);
+        if self.count(id, &tally, &evidence) || self.pending.contains_key(&id) {
+            self.await_judgement(id, evidence);
+        }
         if closed.is_some_and(|closed| tally.window < closed) {
             self.late += tally.count();
         } else {
-            let window = self.open.entry(tally.window).or_default();
-            window.novel += u64::from(novel);
-            window.add(id, tally, source);
+            self.open.entry(tally.window).or_default().add(id, tally, source);
         }
-        novel.then_some(Novelty { id, first: evidence })
+    }
+
+    /// Keeps the first record of a new template until it is judged.
+    fn await_judgement(&mut self, id: TemplateId, first: Evidence) {
+        match self.pending.get_mut(&id) {
+            Some(known) if earlier(&first, known) => *known = first,
+            Some(_) => {}
+            None => {
+                self.pending.insert(id, first);
+            }
+        }
+    }
+
+    /// Takes out the new templates whose first record every source has passed.
+    pub(super) fn take_pending(&mut self, until: Timestamp) -> Vec<(TemplateId, Evidence)> {
+        let passed = |(_, first): &(&TemplateId, &Evidence)| first.exemplar.at <= until;
+        let ids: Vec<TemplateId> = self.pending.iter().filter(passed).map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| self.pending.remove_entry(&id)).collect()
     }
 
     /// Makes room for the window of a tally by giving up a later one; returns the records lost with
@@ -157,6 +166,7 @@ impl Service {
             first_seen: time,
             last_seen: time,
             rate: Series::new(windows),
+            is_settled: false,
             share: 0.0,
             last: evidence.clone(),
         });
@@ -164,6 +174,7 @@ impl Service {
         for (total, count) in stats.levels.iter_mut().zip(tally.levels) {
             *total += u64::from(count);
         }
+        stats.first_seen = stats.first_seen.min(time);
         stats.last_seen = stats.last_seen.max(time);
         novel
     }
@@ -173,6 +184,11 @@ impl Service {
             window.fold(alias, into);
         }
         let Some(folded) = self.templates.remove(&alias) else { return };
+        let is_known = self.templates.contains_key(&into) && !self.pending.contains_key(&into);
+        match self.pending.remove(&alias) {
+            Some(first) if !is_known => self.await_judgement(into, first),
+            _ => drop(self.pending.remove(&into)),
+        }
         match self.templates.get_mut(&into) {
             Some(stats) => stats.fold(folded),
             None => {
@@ -198,6 +214,7 @@ impl TemplateStats {
             *total += count;
         }
         self.first_seen = self.first_seen.min(other.first_seen);
+        self.is_settled |= other.is_settled;
         self.share += other.share;
         if other.last_seen > self.last_seen {
             self.last_seen = other.last_seen;

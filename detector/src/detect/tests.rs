@@ -1,1 +1,508 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
+
+use expect_test::{Expect, expect};
+use logwake_models::template::Masks;
+use proptest::prelude::*;
+
+use super::*;
+use crate::alert::{Alert, AlertOutput, AlertSettings};
+use crate::record::{Level, Record, Source};
+use crate::tally::{ClockSettings, Tally, TallyInput};
+
+const WINDOW: Duration = Duration::from_secs(10);
+const CLOCK: ClockSettings = ClockSettings {
+    window: WINDOW,
+    lateness: Duration::from_secs(5),
+    future_max: Duration::from_secs(600),
+    jump_max: Duration::from_secs(3600),
+};
+const WALL: Timestamp = Timestamp::from_secs(4_000_000_000);
+
+fn settings() -> DetectSettings {
+    DetectSettings {
+        window: WINDOW,
+        lateness: CLOCK.lateness,
+        warmup: Duration::from_secs(600),
+        forest_p_value_max: 1e-5,
+        gap_windows_max: 60,
+        services_max: 100,
+        open_windows_max: 20,
+        catalogue: CatalogueLimits::default(),
+        fleet: FleetSettings {
+            hold_max: Duration::from_secs(60),
+            stall_after: Duration::from_secs(30),
+        },
+    }
+}
+
+/// SplitMix64: enough randomness for a simulation, the same everywhere.
+#[derive(Clone)]
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A Poisson count by Knuth's products.
+    fn poisson(&mut self, mean: f64) -> u32 {
+        let (end, mut product, mut count) = ((-mean).exp(), self.next(), 0);
+        while product > end {
+            product *= self.next();
+            count += 1;
+        }
+        count
+    }
+}
+
+/// One simulated record.
+#[derive(Clone, Debug)]
+struct Line {
+    millis: i64,
+    service: String,
+    level: Level,
+    text: String,
+}
+
+/// Templates of a steady service with their mean counts a second.
+const STEADY: [(&str, f64); 5] = [
+    ("request served in 12 ms", 2.0),
+    ("cache lookup hit for key 77", 1.0),
+    ("session opened by user 1001", 0.5),
+    ("session closed by user 1001", 0.4),
+    ("garbage collection took 3 ms", 0.1),
+];
+
+/// Records of a service from second `from` to `to`, template rates as told by `rate`.
+fn steady(
+    dice: &mut Dice,
+    service: &str,
+    seconds: std::ops::Range<i64>,
+    rate: impl Fn(i64, usize) -> f64,
+) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for second in seconds {
+        for (idx, (text, mean)) in STEADY.iter().enumerate() {
+            for _ in 0..dice.poisson(mean * rate(second, idx)) {
+                lines.push(Line {
+                    millis: second * 1000 + (dice.next() * 1000.0) as i64,
+                    service: service.to_owned(),
+                    level: Level::Info,
+                    text: (*text).to_owned(),
+                });
+            }
+        }
+    }
+    lines
+}
+
+fn line(second: i64, service: &str, level: Level, text: &str) -> Line {
+    Line { millis: second * 1000, service: service.to_owned(), level, text: text.to_owned() }
+}
+
+/// Tallies lines in order of time as one source of `sources`, with cuts after the lines in `cuts`.
+fn tally(
+    partition: i32,
+    sources: u32,
+    lines: &[Line],
+    is_cut: impl Fn(usize) -> bool,
+) -> Vec<TallyBatch> {
+    let source = Source::Partition { topic: "logs".into(), partition };
+    let mut tally = Tally::new(source, sources, CLOCK, Masks::default(), WALL);
+    let mut out = Vec::new();
+    for (offset, line) in lines.iter().enumerate() {
+        let record = Record {
+            offset: offset as u64,
+            lines: 1,
+            time: Some(Timestamp::from_millis(line.millis)),
+            service: &line.service,
+            host: "host-1",
+            level: line.level,
+            content: line.text.as_bytes(),
+            template: None,
+            session: None,
+        };
+        tally.step(TallyInput::Record(&record), &mut out);
+        if is_cut(offset) {
+            let to = offset as u64 + 1;
+            tally.step(TallyInput::Cut { to, wall: WALL, idle: false }, &mut out);
+        }
+    }
+    let to = lines.len() as u64;
+    tally.step(TallyInput::Cut { to, wall: WALL, idle: false }, &mut out);
+    out
+}
+
+fn in_time(mut lines: Vec<Line>) -> Vec<Line> {
+    lines.sort_by_key(|line| line.millis);
+    lines
+}
+
+fn detect(settings: DetectSettings, batches: Vec<TallyBatch>) -> (Detect, Vec<Anomaly>) {
+    let mut detect = Detect::new(settings, 0, 1);
+    let mut findings = Vec::new();
+    for batch in batches {
+        detect.step(batch, &mut findings);
+    }
+    for (seq, one) in findings.iter().enumerate() {
+        assert_eq!(one.seq, seq as u64);
+    }
+    (detect, findings.into_iter().flat_map(|findings| findings.anomalies).collect())
+}
+
+fn judge(lines: Vec<Line>) -> Vec<Anomaly> {
+    detect(settings(), tally(0, 1, &in_time(lines), |_| false)).1
+}
+
+fn print(anomalies: &[Anomaly]) -> String {
+    let print = |anomaly: &Anomaly| {
+        let at = anomaly.at.as_nanos() / 1_000_000_000;
+        let (kind, severity) = (anomaly.kind.as_str(), anomaly.severity.as_str());
+        format!("{at} {kind} {severity} {:.2} {}\n", anomaly.score, anomaly.reason)
+    };
+    anomalies.iter().map(print).collect()
+}
+
+fn check(lines: Vec<Line>, expected: Expect) {
+    expected.assert_eq(&print(&judge(lines)));
+}
+
+#[test]
+fn a_new_template_is_an_anomaly_after_warm_up_and_not_before() {
+    let mut lines = steady(&mut Dice(1), "checkout", 0..1200, |_, _| 1.0);
+    lines.push(line(100, "checkout", Level::Error, "upstream of shop 12 gave no answer"));
+    lines.push(line(905, "checkout", Level::Error, "connection refused by 10.0.0.7"));
+    lines.push(line(915, "checkout", Level::Error, "connection refused by 10.0.0.8"));
+    lines.push(line(925, "checkout", Level::Info, "log rotated"));
+    check(
+        lines,
+        expect![[r#"
+            905 new_template error 0.37 checkout: first `connection refused by <*>` (error) in 3,444 records over 15 min
+            925 new_template info 0.26 checkout: first `log rotated` (info) in 3,533 records over 15 min
+        "#]],
+    );
+}
+
+#[test]
+fn a_burst_of_one_template_is_a_spike_and_its_absence_a_silence() {
+    let lines = steady(&mut Dice(2), "checkout", 0..1200, |second, idx| match (second, idx) {
+        (900..930, 2) => 20.0,
+        (1000.., 0) => 0.0,
+        _ => 1.0,
+    });
+    check(
+        lines,
+        expect![[r#"
+            915 rate_spike info 0.80 checkout: 85 times `session opened by user <*>` in 10 s, expected 0 to 14
+            915 rate_spike info 0.71 checkout: 124 records in 10 s, expected 19 to 62
+            1025 silence info 0.72 checkout: no `request served in <*> ms` for 20 s, usually 19 in 10 s
+        "#]],
+    );
+}
+
+#[test]
+fn a_drop_to_a_third_is_told() {
+    let busy = |second: i64, _: usize| if (900..960).contains(&second) { 2.0 } else { 6.0 };
+    check(
+        steady(&mut Dice(3), "checkout", 0..1200, busy),
+        expect![[r#"
+            915 rate_drop warning 0.76 checkout: 85 records in 10 s, expected 184 to 292
+            925 rate_drop info 0.59 checkout: 1 time `session closed by user <*>` in 10 s, expected 9 to 42
+        "#]],
+    );
+}
+
+#[test]
+fn a_service_that_falls_silent_while_another_goes_on_is_told_once_a_minute_and_alone() {
+    let mut lines = steady(&mut Dice(4), "checkout", 0..900, |_, _| 1.0);
+    lines.extend(steady(&mut Dice(5), "cart", 0..1800, |_, _| 1.0));
+    check(
+        lines,
+        expect![[r#"
+        915 rate_drop warning 0.72 checkout: 0 records in 10 s, expected 20 to 63
+        925 silence error 0.84 checkout: no records for 20 s, usually 40 in 10 s
+        985 silence error 0.84 checkout: no records for 80 s, usually 40 in 10 s
+        1045 silence error 0.84 checkout: no records for 2 min, usually 40 in 10 s
+        1105 silence error 0.84 checkout: no records for 3 min, usually 40 in 10 s
+        1165 silence error 0.84 checkout: no records for 4 min, usually 40 in 10 s
+        1225 silence error 0.84 checkout: no records for 5 min, usually 40 in 10 s
+        1285 silence error 0.84 checkout: no records for 6 min, usually 40 in 10 s
+        1345 silence error 0.84 checkout: no records for 7 min, usually 40 in 10 s
+        1405 silence error 0.84 checkout: no records for 8 min, usually 40 in 10 s
+        1465 silence error 0.84 checkout: no records for 9 min, usually 40 in 10 s
+        1525 silence error 0.84 checkout: no records for 10 min, usually 40 in 10 s
+        1585 silence error 0.84 checkout: no records for 11 min, usually 40 in 10 s
+        1645 silence error 0.84 checkout: no records for 12 min, usually 40 in 10 s
+        1705 silence error 0.84 checkout: no records for 13 min, usually 40 in 10 s
+        1765 silence error 0.84 checkout: no records for 14 min, usually 40 in 10 s
+    "#]],
+    );
+}
+
+#[test]
+fn a_modest_service_that_falls_silent_after_a_rush_is_told() {
+    let rush = |second: i64, _: usize| if (700..730).contains(&second) { 4.0 } else { 0.5 };
+    let mut lines = steady(&mut Dice(14), "checkout", 0..900, rush);
+    lines.extend(steady(&mut Dice(15), "cart", 0..1000, |_, _| 1.0));
+    check(
+        lines,
+        expect![[r#"
+        715 rate_spike info 0.59 checkout: 21 times `session opened by user <*>` in 10 s, expected 0 to 9
+        715 rate_spike info 0.75 checkout: 94 times `request served in <*> ms` in 10 s, expected 1 to 23
+        715 rate_spike info 0.79 checkout: 175 records in 10 s, expected 6 to 38
+        715 rate_spike info 0.63 checkout: 36 times `cache lookup hit for key <*>` in 10 s, expected 0 to 14
+        925 silence error 0.62 checkout: no records for 20 s, usually 22 in 10 s
+        985 silence error 0.62 checkout: no records for 80 s, usually 22 in 10 s
+    "#]],
+    );
+}
+
+#[test]
+fn more_errors_than_usual_are_a_level_shift() {
+    let mut lines = steady(&mut Dice(6), "checkout", 0..1200, |_, _| 1.0);
+    for n in 0..40 {
+        lines.push(line(n * 22, "checkout", Level::Error, "payment declined for card 4"));
+    }
+    for n in 0..25 {
+        lines.push(line(900 + n / 5, "checkout", Level::Error, "payment declined for card 4"));
+    }
+    check(
+        lines,
+        expect![[r#"
+        915 level_shift error 0.72 checkout: 25 records of level error or above in 10 s, expected 0 to 4
+        915 rate_spike error 0.72 checkout: 25 times `payment declined for card <*>` in 10 s, expected 0 to 4
+    "#]],
+    );
+}
+
+#[test]
+fn the_forest_speaks_where_the_mix_of_a_window_is_another() {
+    let mut lines = steady(&mut Dice(7), "checkout", 0..7260, |second, idx| match (second, idx) {
+        (7200..7210, 0) => 0.1,
+        (7200..7210, 1) => 0.2,
+        (7200..7210, 2) => 2.4,
+        (7200..7210, 3) => 2.5,
+        _ => 1.0,
+    });
+    for n in 0..9 {
+        lines.push(line(7200 + n, "checkout", Level::Warn, "session closed by user 1001"));
+    }
+    let settings = DetectSettings { forest_p_value_max: 1e-3, ..settings() };
+    let (_, found) = detect(settings, tally(0, 1, &in_time(lines), |_| false));
+    expect![[""]].assert_eq(&print(&found));
+}
+
+/// Sixty hours of services in all; at a p-value of 1e-3 the forest speaks eight times in them.
+#[test]
+fn ten_services_of_steady_noise_raise_nothing_in_six_hours() {
+    let mut dice = Dice(8);
+    let lines = (0..10).flat_map(|n| {
+        let scale = [0.1, 0.3, 1.0, 1.0, 2.0, 3.0, 0.5, 0.2, 1.5, 0.05][n];
+        steady(&mut dice, &format!("service-{n}"), 0..21_600, |_, _| scale)
+    });
+    let settings = DetectSettings { forest_p_value_max: 1e-4, ..settings() };
+    let (_, found) = detect(settings, tally(0, 1, &in_time(lines.collect()), |_| false));
+    assert_eq!(print(&found), "");
+}
+
+#[test]
+fn a_parked_window_neither_blocks_nor_starves_the_others() {
+    let mut lines = steady(&mut Dice(9), "checkout", 0..1200, |_, _| 1.0);
+    let mut batches = Vec::new();
+    for n in 0..40 {
+        lines.push(Line {
+            millis: 100_000 + n * 20_000,
+            ..line(0, "checkout", Level::Info, &format!("parked at {n}"))
+        });
+    }
+    let mut lines = in_time(lines);
+    for line in lines.iter_mut().filter(|line| line.text.starts_with("parked")) {
+        line.millis += 3_000_000_000;
+    }
+    batches.extend(tally(0, 1, &lines, |_| false));
+    let (detect, anomalies) = detect(settings(), batches);
+    let state = detect.state();
+    assert_eq!(state.closed, Some(Timestamp::from_secs(1190)));
+    assert_eq!(state.services["checkout"].windows, 119);
+    assert!(state.services["checkout"].open.len() <= settings().open_windows_max);
+    assert!((20..=22).contains(&state.counts.records_dropped));
+    assert_eq!(print(&anomalies), "");
+}
+
+#[test]
+fn a_gap_of_a_day_is_passed_over() {
+    let mut lines = steady(&mut Dice(10), "checkout", 0..1200, |_, _| 1.0);
+    lines.extend(steady(&mut Dice(11), "checkout", 87_600..88_800, |_, _| 1.0));
+    let (detect, anomalies) = detect(settings(), tally(0, 1, &in_time(lines), |_| false));
+    assert!(detect.state().counts.windows < 120 + 120 + 62);
+    expect![[r#"
+        1215 rate_drop warning 0.71 checkout: 0 records in 10 s, expected 19 to 65
+        1225 silence error 0.83 checkout: no records for 20 s, usually 40 in 10 s
+        1285 silence error 0.83 checkout: no records for 80 s, usually 40 in 10 s
+        1345 silence error 0.83 checkout: no records for 2 min, usually 40 in 10 s
+        1405 silence error 0.83 checkout: no records for 3 min, usually 40 in 10 s
+        1465 silence error 0.83 checkout: no records for 4 min, usually 40 in 10 s
+        1525 silence error 0.83 checkout: no records for 5 min, usually 40 in 10 s
+        1585 silence error 0.83 checkout: no records for 6 min, usually 40 in 10 s
+        1645 silence error 0.83 checkout: no records for 7 min, usually 40 in 10 s
+        1705 silence error 0.83 checkout: no records for 8 min, usually 40 in 10 s
+        1765 silence error 0.83 checkout: no records for 9 min, usually 40 in 10 s
+        87615 rate_spike info 0.82 checkout: 15 times `cache lookup hit for key <*>` in 10 s, expected 0 to 1
+    "#]].assert_eq(&print(&anomalies));
+}
+
+#[test]
+fn a_batch_that_comes_again_is_dropped() {
+    let lines = in_time(steady(&mut Dice(12), "checkout", 0..300, |_, _| 1.0));
+    let once = tally(0, 1, &lines, |n| n % 50 == 0);
+    let twice: Vec<_> = once.iter().flat_map(|batch| [batch.clone(), batch.clone()]).collect();
+    let (mut twice, _) = detect(settings(), twice);
+    assert_eq!(twice.state().counts.repeated, once.len() as u64);
+    assert_eq!(twice.state().counts.lines.total(), lines.len() as u64);
+    twice.state.counts.repeated = 0;
+    assert!(twice == detect(settings(), once).0);
+}
+
+#[test]
+fn anomalies_say_when_a_source_was_not_waited_for() {
+    let lines = in_time(steady(&mut Dice(13), "checkout", 0..1200, |second, idx| {
+        if second >= 1100 && idx == 2 { 30.0 } else { 1.0 }
+    }));
+    let mut batches = tally(0, 2, &lines, |_| false);
+    for batch in &mut batches {
+        batch.wall = batch.wall + batch.newest.unwrap().since(Timestamp::from_secs(0));
+    }
+    let (_, anomalies) = detect(settings(), batches);
+    assert!(!anomalies.is_empty());
+    assert!(anomalies.iter().all(|anomaly| anomaly.incomplete));
+}
+
+#[test]
+fn services_beyond_the_limit_are_counted_together() {
+    let lines: Vec<Line> =
+        (0..50).map(|n| line(n, &format!("s{n}"), Level::Info, "hello")).collect();
+    let settings = DetectSettings { services_max: 3, ..settings() };
+    let (detect, _) = detect(settings, tally(0, 1, &lines, |_| false));
+    let records = |service: &Service| service.records;
+    let found: Vec<_> =
+        detect.state().services.iter().map(|(name, one)| (name.as_str(), records(one))).collect();
+    assert_eq!(found, [("(other)", 47), ("s0", 1), ("s1", 1), ("s2", 1)]);
+}
+
+/// Half an hour of two services with some of everything in it, shaped by a seed.
+fn eventful(seed: u64) -> Vec<Line> {
+    let mut dice = Dice(seed);
+    let turn = 700 + (dice.next() * 300.0) as i64;
+    let mut lines = steady(&mut dice.clone(), "checkout", 0..1300, |second, idx| {
+        if second > turn && idx == 1 { 12.0 } else { 1.0 }
+    });
+    lines.extend(steady(&mut dice, "cart", 0..turn, |_, _| 1.0));
+    for n in 0..6 {
+        let second = 650 + (dice.next() * 600.0) as i64;
+        let text = ["disk full", "out of memory", "lease lost", "queue broken", "no route", "bad"];
+        lines.push(line(second, "checkout", Level::Error, text[n]));
+    }
+    in_time(lines)
+}
+
+fn quick() -> DetectSettings {
+    DetectSettings { warmup: Duration::from_secs(300), open_windows_max: 1000, ..settings() }
+}
+
+/// Runs batches through detect and alert.
+fn alerts(batches: Vec<TallyBatch>) -> (Vec<Anomaly>, Vec<AlertOutput>) {
+    let mut alert = Alert::new(AlertSettings {
+        open_weight: 3.0,
+        join_gap: Duration::from_secs(60),
+        resolve_after: Duration::from_secs(300),
+        update_every: Duration::from_secs(120),
+        clusters_max: 100,
+    });
+    let (mut detect, mut findings, mut out) = (Detect::new(quick(), 0, 1), Vec::new(), Vec::new());
+    for batch in batches {
+        detect.step(batch, &mut findings);
+    }
+    for one in &findings {
+        alert.step(one.clone(), &mut out);
+    }
+    (findings.into_iter().flat_map(|findings| findings.anomalies).collect(), out)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn more_cuts_change_no_anomaly(
+        seed in any::<u64>(),
+        every in 3usize..400,
+        jitter in 0i64..4000,
+    ) {
+        let mut dice = Dice(seed ^ 7);
+        let mut lines = eventful(seed);
+        for line in &mut lines {
+            line.millis -= (dice.next() * jitter as f64) as i64;
+            line.millis -= if seed % 2 == 0 { line.millis.rem_euclid(1000) } else { 0 };
+        }
+        let (once, first) = alerts(tally(0, 1, &lines, |_| false));
+        let (often, second) = alerts(tally(0, 1, &lines, |n| n % every == 0));
+        prop_assert!(!once.is_empty());
+        prop_assert_eq!(once, often);
+        prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn batches_of_two_sources_may_come_in_any_order(
+        seed in any::<u64>(),
+        lead in prop::collection::vec(0usize..3, 20..60),
+    ) {
+        let mut dice = Dice(seed ^ 3);
+        let (left, right): (Vec<Line>, Vec<Line>) =
+            eventful(seed).into_iter().partition(|_| dice.next() < 0.5);
+        let batches = || {
+            (tally(0, 2, &left, |n| n % 40 == 0), tally(1, 2, &right, |n| n % 70 == 0))
+        };
+        let ids = |order: Vec<TallyBatch>| -> BTreeSet<String> {
+            detect(quick(), order).1.into_iter().map(|anomaly| anomaly.id).collect()
+        };
+        let (a, b) = batches();
+        let first = ids(a.into_iter().chain(b).collect());
+        let (a, b) = batches();
+        let (mut a, mut b, mut mixed) = (a.into_iter(), b.into_iter(), Vec::new());
+        for turn in lead.iter().cycle() {
+            let taken = if *turn == 0 { b.next() } else { a.next() };
+            let Some(batch) = taken else { break };
+            mixed.push(batch);
+        }
+        mixed.extend(a);
+        mixed.extend(b);
+        prop_assert_eq!(ids(mixed), first);
+    }
+
+    #[test]
+    fn a_machine_restored_from_its_bytes_goes_on_as_if_never_stopped(
+        seed in any::<u64>(),
+        stops in prop::collection::vec(0usize..130, 1..5),
+    ) {
+        let batches = tally(0, 1, &eventful(seed), |_| false);
+        let (mut steady, mut stopped) = (Detect::new(quick(), 0, 1), Detect::new(quick(), 0, 1));
+        let (mut expected, mut found) = (Vec::new(), Vec::new());
+        for (n, batch) in batches.into_iter().enumerate() {
+            steady.step(batch.clone(), &mut expected);
+            stopped.step(batch, &mut found);
+            if stops.contains(&n) {
+                let bytes = postcard::to_allocvec(stopped.state()).unwrap();
+                stopped = Detect::new(quick(), 0, 1);
+                stopped.restore(postcard::from_bytes(&bytes).unwrap());
+                prop_assert!(bytes == postcard::to_allocvec(stopped.state()).unwrap());
+            }
+        }
+        prop_assert_eq!(expected, found);
+        prop_assert!(steady == stopped);
+    }
+}

@@ -19,8 +19,6 @@ pub struct WindowCounts {
     pub templates: BTreeMap<TemplateId, Cell>,
     /// Records by host.
     pub hosts: BTreeMap<String, u64>,
-    /// Templates first seen in this window.
-    pub novel: u64,
 }
 
 /// Counts of one template in one window.
@@ -106,7 +104,7 @@ impl Cell {
 }
 
 /// Orders records by when they could be known, so that one source's stay in the order read.
-fn earlier(a: &Evidence, b: &Evidence) -> bool {
+pub(super) fn earlier(a: &Evidence, b: &Evidence) -> bool {
     (a.exemplar.at, &a.source, a.exemplar.offset) < (b.exemplar.at, &b.source, b.exemplar.offset)
 }
 
