@@ -76,8 +76,10 @@ pub fn listen(
     board: &Arc<Board>,
     metrics: &Arc<Metrics>,
 ) -> anyhow::Result<http::Server> {
-    http::serve(address, Arc::clone(board), Arc::clone(metrics))
-        .with_context(|| format!("listen on {address}; choose another address or \"off\""))
+    let server = http::serve(address, Arc::clone(board), Arc::clone(metrics))
+        .with_context(|| format!("listen on {address}; choose another address or \"off\""))?;
+    tracing::info!("page and metrics on http://{}", server.address());
+    Ok(server)
 }
 
 /// What signals have asked for.

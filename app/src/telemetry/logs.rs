@@ -10,7 +10,8 @@ use crate::config::{LogFormat, Telemetry};
 ///
 /// Directives that do not parse fall back to `info`: `Config::validate` has refused them before.
 pub fn init_logs(settings: &Telemetry) {
-    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let quiet = |directives: &str| EnvFilter::try_new(format!("opentelemetry=warn,{directives}"));
+    let filter = quiet(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.log_format {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),

@@ -31,6 +31,7 @@ use detect_task::{DetectShared, DetectTask};
 use stage::StageSettings;
 pub use stage::wall_now;
 use tally_task::{TallyShared, TallyTask};
+use topics::{BROKER_DEFAULT, TopicPlan};
 pub use topics::{Topics, partitions_of};
 use watch::StageWatch;
 
@@ -68,7 +69,7 @@ impl KafkaRuntime {
     ) -> anyhow::Result<Self> {
         let topics = Topics::new(&config.kafka.prefix);
         let client = client_config(config);
-        let sources = input_partitions(&client, &config.kafka.topics)?;
+        let sources = input_partitions(&client, config)?;
         let shards = i32::try_from(config.kafka.detect_partitions).unwrap_or(1);
         let plans = topics.plans(shards, sources.max(12));
         let made = topics::ensure(&client, &plans, config.kafka.replication_factor)?;
@@ -206,23 +207,28 @@ impl Start<'_> {
     }
 }
 
-/// Counts the partitions of the input topics; a topic that is missing is waited for.
-fn input_partitions(client: &ClientConfig, topics: &[String]) -> anyhow::Result<i32> {
-    let mut sum = 0;
-    for topic in topics.iter().filter(|topic| !topic.starts_with('^')) {
-        match topics::partitions_of(client, topic)? {
-            Some(partitions) => {
-                tracing::info!(
-                    topic,
-                    partitions,
-                    "counts are shuffled by service, so any key or none gives the same result"
-                );
-                sum += partitions;
-            }
-            None => tracing::warn!(topic, "topic does not exist yet; it is read once it does"),
-        }
+/// Makes the input topics that are missing and counts the partitions of all of them.
+fn input_partitions(client: &ClientConfig, config: &Config) -> anyhow::Result<i32> {
+    let plans: Vec<TopicPlan> = config
+        .kafka
+        .topics
+        .iter()
+        .filter(|topic| !topic.starts_with('^'))
+        .map(|topic| TopicPlan {
+            name: Arc::from(topic.as_str()),
+            partitions: BROKER_DEFAULT,
+            config: &[],
+        })
+        .collect();
+    let found = topics::ensure(client, &plans, config.kafka.replication_factor)?;
+    for (plan, partitions) in plans.iter().zip(&found) {
+        tracing::info!(
+            topic = %plan.name,
+            partitions,
+            "counts are shuffled by service, so any key or none gives the same result"
+        );
     }
-    Ok(sum)
+    Ok(found.into_iter().sum())
 }
 
 fn masks(config: &Config) -> anyhow::Result<Masks> {

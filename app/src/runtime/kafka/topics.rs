@@ -13,6 +13,9 @@ use rdkafka::types::RDKafkaErrorCode;
 /// How long the brokers may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Leaves the number of partitions to the broker.
+pub const BROKER_DEFAULT: i32 = -1;
+
 /// Names of all topics under one prefix.
 #[derive(Clone, Debug)]
 pub struct Topics {
@@ -41,7 +44,7 @@ pub struct Topics {
 pub struct TopicPlan {
     /// Its name.
     pub name: Arc<str>,
-    /// Its partitions.
+    /// Its partitions, or [`BROKER_DEFAULT`].
     pub partitions: i32,
     /// Topic configuration.
     pub config: &'static [(&'static str, &'static str)],
@@ -127,6 +130,12 @@ pub fn ensure(
             found.push(partitions);
             continue;
         }
+        if plan.config.is_empty() && plan.partitions == BROKER_DEFAULT {
+            tracing::warn!(
+                topic = %plan.name,
+                "topic did not exist and is created by the broker's defaults; a typo in kafka.topics?"
+            );
+        }
         let mut topic =
             NewTopic::new(&plan.name, plan.partitions, TopicReplication::Fixed(replication));
         for (key, value) in plan.config {
@@ -143,7 +152,7 @@ pub fn ensure(
             Some(Err((_, code))) => bail!("topic {} cannot be created: {code}", plan.name),
             None => bail!("topic {} cannot be created: no answer", plan.name),
         }
-        found.push(plan.partitions);
+        found.push(partitions_of(config, &plan.name)?.unwrap_or(plan.partitions));
     }
     Ok(found)
 }
