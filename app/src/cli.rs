@@ -56,9 +56,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  logwake check -c logwake.toml --connect")]
     Check(CheckArgs),
     /// Print the effective configuration, secrets redacted
-    #[command(
-        after_help = "Example:\n  logwake config -c logwake.toml\n  logwake config --reference"
-    )]
+    #[command(after_help = "Example:\n  logwake config -c logwake.toml\n  logwake config --docs")]
     Config(ShowConfigArgs),
     /// Print the completions of a shell
     #[command(after_help = "Example:\n  logwake completions bash > /etc/bash_completion.d/logwake")]
@@ -178,5 +176,5 @@ pub struct ShowConfigArgs {
     pub config: Option<PathBuf>,
     /// Print every key with its meaning and default
     #[arg(long, conflicts_with = "config")]
-    pub reference: bool,
+    pub docs: bool,
 }

@@ -9,6 +9,7 @@
 mod calendar;
 mod clean;
 mod draft;
+mod envelope;
 mod header;
 mod joiner;
 mod json;
@@ -18,6 +19,7 @@ mod logfmt;
 mod options;
 mod otlp;
 mod partial;
+mod pieces;
 mod sink;
 mod stamp;
 mod trace;
@@ -116,7 +118,7 @@ impl Decoder {
             sink.reject(offset, 1, Reason::TooLong, payload);
             return 1;
         }
-        self.payload(payload, Outer::new(offset, envelope_time), sink)
+        self.payload(payload, Outer::new(payload, offset, envelope_time), sink)
     }
 
     /// Emits everything that is held back, as it is.

@@ -3,7 +3,7 @@
 //! Reads a CSV of numbers without header, a row a point (an empty field or `nan` is missing), fits
 //! a forest on it and prints the score of each row: in (0, 1], higher is more anomalous.
 //!
-//! `score_matrix --seed N [--trees 100] [--sample 256] [--flavour plain]`
+//! `score_matrix --seed N [--trees 100] [--sample 256] [--flavour gain|plain]`
 
 use linfa::{DatasetBase, traits::Fit};
 use logwake_models::forest::{Flavour, IsolationForest, IsolationForestParams};
@@ -37,6 +37,7 @@ fn params_from(
             "--sample" => params.sample(value.parse()?),
             "--flavour" => params.flavour(match value.as_str() {
                 "plain" => Flavour::Plain,
+                "gain" => Flavour::Gain,
                 _ => return Err(format!("{value} is no flavour").into()),
             }),
             _ => return Err(format!("{name} is no option").into()),

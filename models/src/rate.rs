@@ -2,6 +2,7 @@
 //!
 //! [`Baseline`] is for counts in windows of equal length: over-dispersed, sparse or both.
 //! [`Tail`] turns any stream of scores to p-values, by the theory of extreme values.
+//! [`Surprise`] says when a series of values turns unusual.
 //! Neither knows a clock, a length of a window or a name: time is the sequence of calls.
 
 mod baseline;
@@ -9,6 +10,7 @@ mod dispersion;
 mod gaps;
 mod negative_binomial;
 mod shift;
+mod surprise;
 mod tail;
 
 #[cfg(test)]
@@ -17,4 +19,5 @@ mod tests;
 
 pub use baseline::{Baseline, BaselineParams, Regime, Verdict};
 pub use shift::LevelShift;
+pub use surprise::Surprise;
 pub use tail::Tail;

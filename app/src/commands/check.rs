@@ -41,7 +41,7 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<Status> {
 pub fn show(args: &ShowConfigArgs) -> anyhow::Result<Status> {
     let text = match &args.config {
         Some(path) => Config::load(path)?.0.to_toml(),
-        None if args.reference => Config::reference(),
+        None if args.docs => Config::reference(),
         None => Config::default().to_toml(),
     };
     super::print(text.as_bytes())

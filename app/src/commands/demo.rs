@@ -18,12 +18,11 @@ use crate::Status;
 use crate::board::Board;
 use crate::cli::DemoArgs;
 use crate::demo::{self, Broker, Capture, Player};
-use crate::http;
 use crate::runtime::kafka::{KafkaRuntime, Topics};
-use crate::telemetry::{self, Metrics};
+use crate::telemetry::{Metrics, Tracer, init_logs};
 
-use super::serve::Signals;
-use super::story::{clock, tell};
+use super::serve::{self, Signals};
+use super::story::tell;
 
 /// How long the pipeline may take to account for the last lines.
 const SETTLE: Duration = Duration::from_secs(20);
@@ -39,15 +38,17 @@ pub fn run(args: &DemoArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let capture = Capture::bundled()?;
     let broker = Broker::start()?;
     let config = broker.config(args.listen);
-    let _telemetry = telemetry::init(&config.telemetry)?;
-    let board = Arc::new(Board::new());
-    let metrics = Arc::new(Metrics::new(&config.telemetry)?);
+    init_logs(&config.telemetry);
+    let tracer = Arc::new(Tracer::new(&config.telemetry)?);
+    let board = Arc::new(Board::new(config.detect_settings()));
+    let metrics = Arc::new(Metrics::new(&config.telemetry.service_name));
     let server = match args.serve {
-        true => Some(http::serve(args.listen, &board, &metrics)?),
+        true => Some(serve::listen(args.listen, &board, &metrics)?),
         false => None,
     };
     broker.make_topics(&config)?;
-    let runtime = KafkaRuntime::start(&config, &board, &metrics)?;
+    let runtime = KafkaRuntime::start(&config, &board, &metrics, &tracer)?;
+    board.set_ready(true);
     let mut show = Show::new(&config.kafka.prefix, &broker.bootstrap(), is_coloured)?;
     show.introduce(&capture, args)?;
     let player = Player::start(capture, &broker, Duration::from_secs(args.seconds), &board)?;
@@ -57,7 +58,7 @@ pub fn run(args: &DemoArgs, is_coloured: bool) -> anyhow::Result<Status> {
         show.look(&board, player.produced())?;
         if player.is_done() {
             let deadline = *deadline.get_or_insert(Instant::now() + SETTLE);
-            let settled = board.lines_accounted() >= total && show.is_quiet();
+            let settled = board.lines_in() >= total && show.is_quiet();
             if settled || Instant::now() > deadline {
                 break;
             }
@@ -71,13 +72,13 @@ pub fn run(args: &DemoArgs, is_coloured: bool) -> anyhow::Result<Status> {
         while !signals.stop.load(Ordering::Acquire) {
             std::thread::sleep(Duration::from_millis(50));
         }
-        server.stop();
+        server.shutdown();
     }
     runtime.stop();
     anyhow::ensure!(
         is_whole,
         "{} of {} lines were not accounted for",
-        grouped(produced.saturating_sub(board.lines_accounted())),
+        grouped(produced.saturating_sub(board.lines_in())),
         grouped(produced)
     );
     Ok(Status::Done)
@@ -151,17 +152,19 @@ impl Show {
             self.take(&event)?;
         }
         if self.told.elapsed() >= TELL_EVERY {
-            let lines = board.lines_accounted();
+            let status = board.status_view();
+            let lines = status.lines.total;
             let rate =
                 (lines - self.lines_told.min(lines)) as f64 / self.told.elapsed().as_secs_f64();
-            let reached = board.event_time().map(clock).unwrap_or_else(|| "--:--:--".to_owned());
+            let reached =
+                status.watermark.as_deref().and_then(|time| time.get(11..19)).unwrap_or("--:--:--");
             writeln!(
                 self.out,
                 "{reached} · {} of {} lines counted · {} lines/s · {} templates",
                 grouped(lines),
                 grouped(produced),
                 grouped(rate as u64),
-                board.templates()
+                status.templates
             )?;
             self.lines_told = lines;
             self.told = Instant::now();
@@ -195,16 +198,17 @@ impl Show {
 
     /// Says what came of it; returns whether every line is accounted for.
     fn conclude(&mut self, board: &Board, produced: u64) -> anyhow::Result<bool> {
-        let lines = board.lines();
+        let status = board.status_view();
+        let lines = &status.lines;
         let secs = self.begin.elapsed().as_secs_f64();
-        let is_whole = lines.total() == produced;
+        let is_whole = lines.total == produced;
         let rate = grouped((produced as f64 / secs) as u64);
         writeln!(
             self.out,
             "{} lines produced {} {} accounted for = {} tallied + {} late + {} rejected; {rate} lines/s at the demo's pace",
             grouped(produced),
             if is_whole { "=" } else { "≠" },
-            grouped(lines.total()),
+            grouped(lines.total),
             grouped(lines.tallied),
             grouped(lines.late),
             grouped(lines.rejected)
@@ -212,7 +216,7 @@ impl Show {
         writeln!(
             self.out,
             "{} anomalies in {} alert clusters, {} resolved; what a pager would have got: {} notifications",
-            board.anomalies(),
+            status.anomalies,
             self.opened.len(),
             self.resolved.len(),
             self.opened.len() + self.resolved.len()

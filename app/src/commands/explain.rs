@@ -16,7 +16,7 @@ use crate::cli::ExplainArgs;
 use super::story::{clock, date, place, tell};
 
 /// Everything that is known of an id.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 struct Known {
     anomalies: Vec<AnomalyEvent>,
     alerts: Vec<AlertEvent>,
@@ -28,14 +28,16 @@ struct Known {
 /// # Errors
 /// Where neither knows the id or cannot be read.
 pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
-    let known = match &args.dir {
-        Some(dir) => from_dir(dir, &args.id)?,
-        None => from_url(&args.url, &args.id)?,
+    let mut out = super::stdout();
+    let Some(dir) = &args.dir else {
+        ask(&args.url, &args.id, &mut out)?;
+        out.flush()?;
+        return Ok(Status::Done);
     };
+    let known = from_dir(dir, &args.id)?;
     if known.anomalies.is_empty() && known.alerts.is_empty() && known.decisions.is_empty() {
         bail!("{} is not known there; ids begin with a_, alert_ or d_", args.id);
     }
-    let mut out = super::stdout();
     for anomaly in &known.anomalies {
         explain_anomaly(anomaly, &mut out)?;
     }
@@ -126,7 +128,8 @@ fn lines<T: DeserializeOwned>(
     Ok(found)
 }
 
-fn from_url(url: &str, id: &str) -> anyhow::Result<Known> {
+/// Prints what a running service remembers of an id.
+fn ask(url: &str, id: &str, out: &mut impl Write) -> anyhow::Result<()> {
     let address = format!("{}/api/v1/explain/{id}", url.trim_end_matches('/'));
     let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(10)).build()?;
     let answer = client.get(&address).send().with_context(|| {
@@ -136,11 +139,43 @@ fn from_url(url: &str, id: &str) -> anyhow::Result<Known> {
     })?;
     let status = answer.status();
     if status.as_u16() == 404 {
-        return Ok(Known::default());
+        bail!("{id} is not known to {url}; ids begin with a_, alert_ or d_");
     }
     if !status.is_success() {
         bail!("{address} answered {status}");
     }
-    serde_json::from_slice(&answer.bytes()?)
-        .with_context(|| format!("read the answer of {address}"))
+    let known: Answer = serde_json::from_slice(&answer.bytes()?)
+        .with_context(|| format!("read the answer of {address}"))?;
+    if let Some(alert) = &known.alert {
+        writeln!(out, "{} {}: {}", alert.id, alert.state, alert.title)?;
+    }
+    for anomaly in &known.anomalies {
+        writeln!(out, "{} {}: {}", anomaly.id, anomaly.kind, anomaly.reason)?;
+    }
+    for sentence in &known.story {
+        writeln!(out, "{sentence}")?;
+    }
+    Ok(())
+}
+
+/// The answer of the API, as far as it is printed.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    story: Vec<String>,
+    alert: Option<AlertLine>,
+    anomalies: Vec<AnomalyLine>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AlertLine {
+    id: String,
+    state: String,
+    title: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct AnomalyLine {
+    id: String,
+    kind: String,
+    reason: String,
 }

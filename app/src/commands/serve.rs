@@ -1,5 +1,6 @@
 //! `logwake run`: the always-on service.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,7 @@ use crate::cli::ConfigArgs;
 use crate::config::{Config, ConfigError, Listen};
 use crate::http;
 use crate::runtime::kafka::KafkaRuntime;
-use crate::telemetry::{self, Metrics};
+use crate::telemetry::{Metrics, Tracer, init_logs};
 
 /// How often signals are looked for.
 const LOOK: Duration = Duration::from_millis(50);
@@ -34,17 +35,19 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
         return Err(ConfigError::Invalid { path: Some(args.config.clone()), problems }.into());
     }
     let signals = Signals::listen()?;
-    let _telemetry = telemetry::init(&config.telemetry)?;
+    init_logs(&config.telemetry);
+    let tracer = Arc::new(Tracer::new(&config.telemetry)?);
     for warning in warnings {
         tracing::warn!("{}: {warning}", args.config.display());
     }
-    let board = Arc::new(Board::new());
-    let metrics = Arc::new(Metrics::new(&config.telemetry)?);
+    let board = Arc::new(Board::new(config.detect_settings()));
+    let metrics = Arc::new(Metrics::new(&config.telemetry.service_name));
     let server = match config.http.listen {
-        Listen::At(address) => Some(http::serve(address, &board, &metrics)?),
+        Listen::At(address) => Some(listen(address, &board, &metrics)?),
         Listen::Off => None,
     };
-    if let Some(runtime) = start(&config, &board, &metrics, &signals) {
+    if let Some(runtime) = start(&config, &board, &metrics, &tracer, &signals) {
+        board.set_ready(true);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "running");
         while !signals.stop.load(Ordering::Acquire) {
             std::thread::sleep(LOOK);
@@ -53,13 +56,28 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
             }
         }
         tracing::info!("stopping");
+        board.set_ready(false);
         runtime.stop();
     }
+    tracer.shutdown();
     if let Some(server) = server {
-        server.stop();
+        server.shutdown();
     }
     tracing::info!("stopped");
     Ok(Status::Done)
+}
+
+/// Serves the page, the API and the metrics.
+///
+/// # Errors
+/// Where the address is taken or may not be used.
+pub fn listen(
+    address: SocketAddr,
+    board: &Arc<Board>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<http::Server> {
+    http::serve(address, Arc::clone(board), Arc::clone(metrics))
+        .with_context(|| format!("listen on {address}; choose another address or \"off\""))
 }
 
 /// What signals have asked for.
@@ -93,11 +111,12 @@ fn start(
     config: &Config,
     board: &Arc<Board>,
     metrics: &Arc<Metrics>,
+    tracer: &Arc<Tracer>,
     signals: &Signals,
 ) -> Option<KafkaRuntime> {
     let mut pause = Duration::from_secs(1);
     while !signals.stop.load(Ordering::Acquire) {
-        match KafkaRuntime::start(config, board, metrics) {
+        match KafkaRuntime::start(config, board, metrics, tracer) {
             Ok(runtime) => return Some(runtime),
             Err(error) => {
                 let error = super::sentence(&error);

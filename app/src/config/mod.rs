@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "`pub` marks what a module offers; the program is one crate")]
 
 mod check;
+mod leaf;
 mod node;
 mod problem;
 mod sections;
@@ -26,8 +27,8 @@ pub use problem::{ConfigError, Problem};
 pub use sections::{
     Alerts, Config, Detect, Http, Input, Kafka, Limits, Multiline, Telemetry, Templates,
 };
-pub use types::{Delivery, Listen, LogFormat, Pattern, Patterns, Properties};
-pub use units::{Size, Span};
+pub use types::{Delivery, Listen, LogFormat};
+pub use units::Span;
 
 use node::Env;
 use setting::{Key, Reader, Section as _, Writer};
@@ -129,8 +130,10 @@ impl Config {
     /// Returns how the detect stage judges.
     pub fn detect_settings(&self) -> DetectSettings {
         let detect = &self.detect;
-        let mut catalogue = CatalogueLimits::default();
-        catalogue.templates_max = self.templates.templates_max;
+        let catalogue = CatalogueLimits {
+            templates_max: self.templates.templates_max,
+            ..CatalogueLimits::default()
+        };
         DetectSettings {
             window: detect.window.0,
             lateness: detect.lateness.0,

@@ -78,7 +78,7 @@ section! {
         /// Longest line; a longer one is rejected.
         line_bytes_max: Size = Size(1 << 20) => Size(256), Size(64 << 20);
         /// Own headers of plain lines: a list of `{ name, pattern }`.
-        /// The pattern is a regular expression with the groups `time`, `level`, `service`, `host` and `content`.
+        /// The pattern is a regular expression with the groups `time`, `level`, `service`, `host` and `message`.
         headers: Patterns = Patterns::default();
         /// How the lines of one entry, such as a stack trace, are joined.
         multiline: Multiline = Multiline::default();

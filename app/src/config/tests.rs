@@ -168,7 +168,7 @@ enable.ssl.certificate.verification = true
 fn the_defaults_are_valid_and_what_is_printed_reads_back() {
     assert_eq!(Config::default().validate(), []);
     let mut config = parse(
-        "[input]\nservice = \"web\"\nheaders = [{ name = \"h\", pattern = '(?<content>.*)\"' }]\n",
+        "[input]\nservice = \"web\"\nheaders = [{ name = \"h\", pattern = '(?<message>.*)\"' }]\n",
     );
     config.alerts.open_weight = 2.5;
     config.detect.window = Span::secs(90);

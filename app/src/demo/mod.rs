@@ -4,6 +4,6 @@ mod broker;
 mod capture;
 mod player;
 
-pub use broker::{Broker, PARTITIONS, TOPIC};
-pub use capture::{Capture, Entry};
+pub use broker::{Broker, PARTITIONS};
+pub use capture::Capture;
 pub use player::Player;

@@ -123,7 +123,7 @@ impl Score {
     fn wait(&self, due: Instant) -> bool {
         loop {
             let under_way =
-                self.produced.load(Ordering::Acquire).saturating_sub(self.board.lines_accounted());
+                self.produced.load(Ordering::Acquire).saturating_sub(self.board.lines_in());
             if self.stop.load(Ordering::Acquire) {
                 return true;
             }

@@ -4,7 +4,8 @@
 //! - **Missing year**: the year that brings the stamp nearest to the previous one of this source,
 //!   so a log that runs from December into January rolls over by itself;
 //!   for the first stamp, the latest year that puts it at most a day after the time of reading, or `now`.
-//! - **Missing date**: the date that brings the stamp nearest to the same reference.
+//! - **Missing date**: the date that brings the stamp nearest to the previous one; for the first,
+//!   the latest that puts it at most an hour after the time of reading, or `now`.
 //! - **Impossible zone**: a stamp without zone inside a payload that states when it was read cannot be later than
 //!   that; where it is, by more than ten minutes, its clock ran in another zone,
 //!   and it is moved back by whole half hours.
@@ -81,9 +82,12 @@ impl Calendar {
             Day::Missing => {
                 let near = reference.secs();
                 let day = near.div_euclid(DAY_SECS);
-                (day - 1..=day + 1)
-                    .map(|day| day * DAY_SECS + i64::from(civil.secs))
-                    .min_by_key(|local| local.abs_diff(near))?
+                let mut candidates =
+                    (day - 1..=day + 1).rev().map(|day| day * DAY_SECS + i64::from(civil.secs));
+                match reference {
+                    Reference::Previous(_) => candidates.min_by_key(|local| local.abs_diff(near)),
+                    Reference::Bound(_) => candidates.find(|&local| local <= near + 3_600),
+                }?
             }
         };
         let offset = civil.offset.map_or_else(|| self.offset_at(local), i64::from);

@@ -6,6 +6,8 @@ use logwake_detector::time::Timestamp;
 /// What the payload around a text states; the text itself may know better.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outer<'a> {
+    /// The payload as it came, for the dead letter.
+    pub(crate) payload: &'a [u8],
     pub(crate) offset: u64,
     pub(crate) lines: u32,
     /// Time that the payload states.
@@ -28,9 +30,10 @@ pub(crate) struct Outer<'a> {
     pub(crate) depth: u8,
 }
 
-impl Outer<'_> {
-    pub(crate) fn new(offset: u64, arrival: Option<Timestamp>) -> Self {
+impl<'a> Outer<'a> {
+    pub(crate) fn new(payload: &'a [u8], offset: u64, arrival: Option<Timestamp>) -> Self {
         Self {
+            payload,
             offset,
             lines: 1,
             time: None,

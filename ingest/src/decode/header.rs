@@ -35,10 +35,10 @@ pub(crate) fn parse(line: &[u8]) -> Header<'_> {
     if first == b' ' || first == b'\t' {
         return header;
     }
-    if first == b'<' {
-        if let Some(found) = syslog::with_priority(line) {
-            return found;
-        }
+    if first == b'<'
+        && let Some(found) = syslog::with_priority(line)
+    {
+        return found;
     }
     if let Some(found) = prefix::find(line) {
         header.stamp = found.stamp;
@@ -59,6 +59,7 @@ pub(crate) fn parse(line: &[u8]) -> Header<'_> {
 fn after_stamp<'a>(line: &'a [u8], end: usize, kind: prefix::Kind, header: &mut Header<'a>) {
     header.content = fields::skip_separators(line, end);
     let is_syslog = match (kind, header.stamp) {
+        (prefix::Kind::Syslog, _) => syslog::tag(line, header, false),
         (prefix::Kind::Open, Some(stamp)) if stamp.is_yearless() => {
             syslog::tag(line, header, false)
         }

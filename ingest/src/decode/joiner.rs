@@ -99,7 +99,7 @@ impl Joiner {
         out: &mut impl Emit,
     ) {
         self.state.payloads += 1;
-        if self.state.payloads % SWEEP_PAYLOADS == 0 && self.state.streams.len() > 1 {
+        if self.state.payloads.is_multiple_of(SWEEP_PAYLOADS) && self.state.streams.len() > 1 {
             self.emit_stale(out);
         }
         let at = self.stream(draft.stream, out);
@@ -255,7 +255,8 @@ impl Stream {
 
     /// Whether nearly all its entries begin with a header.
     fn is_headed(&self) -> bool {
-        self.headed >= HEADED_MIN && self.runs.saturating_mul(10) <= self.headed
+        let ended = self.runs.saturating_sub(u16::from(self.is_in_run));
+        self.headed >= HEADED_MIN && ended.saturating_mul(10) <= self.headed
     }
 
     fn learn(&mut self, is_headed: bool) {
@@ -294,8 +295,6 @@ impl Entry {
 }
 
 fn replace(text: &mut String, by: &str) {
-    if text != by {
-        text.clear();
-        text.push_str(by);
-    }
+    text.clear();
+    text.push_str(by);
 }

@@ -79,12 +79,12 @@ impl<'a> Envelope<'a> {
 
 /// Reads a whole JSON object; `path` is a buffer to reuse.
 pub(crate) fn read<'a>(
-    text: &'a [u8],
+    text: &'a str,
     path: &mut String,
 ) -> Result<Envelope<'a>, serde_json::Error> {
     let mut envelope = Envelope::default();
     path.clear();
-    let mut reader = serde_json::Deserializer::from_slice(text);
+    let mut reader = serde_json::Deserializer::from_str(text);
     Node { envelope: &mut envelope, path, known: None, may_descend: true }
         .deserialize(&mut reader)?;
     reader.end()?;
@@ -261,7 +261,6 @@ fn is_container(path: &str) -> bool {
             | "kubernetes.pod"
             | "kubernetes.node"
             | "log_processed"
-            | "agent"
             | "data_stream"
             | "docker"
             | "t"
@@ -277,6 +276,7 @@ fn is_container(path: &str) -> bool {
 }
 
 /// Says what the value at a dotted path means, and how far back in the order of asking it stands.
+#[allow(clippy::too_many_lines, reason = "one table")]
 pub(crate) fn meaning(path: &str) -> Option<(Field, u8)> {
     use Field::*;
     Some(match path {
@@ -341,7 +341,7 @@ pub(crate) fn meaning(path: &str) -> Option<(Field, u8)> {
         "host.hostname" | "hostname" | "HOSTNAME" | "_HOSTNAME" => (Host, 1),
         "kubernetes.pod.name" | "kubernetes.pod_name" | "pod" => (Host, 2),
         "kubernetes.node.name" | "kubernetes.host" => (Host, 3),
-        "agent.hostname" | "agent.name" | "source" => (Host, 4),
+        "source" => (Host, 4),
 
         "log.file.path" | "file" | "filename" | "filepath" | "path" => (File, 0),
         "stream" => (Stream, 0),

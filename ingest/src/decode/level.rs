@@ -2,31 +2,62 @@
 
 use logwake_detector::record::Level;
 
+/// Longest level word.
+const WORD_BYTES_MAX: usize = 13;
+
+/// Level words by their first letter, in lower case, packed to be compared at once.
+macro_rules! words {
+    ($($word:literal => $level:ident),+ $(,)?) => {{
+        const WORDS: &[(u128, Level)] = &[$((pack($word), Level::$level)),+];
+        WORDS
+    }};
+}
+
 /// Reads a level word in upper, lower or capitalised case.
 pub(crate) fn word(text: &[u8]) -> Option<Level> {
-    let len = text.len();
-    if !(3..=13).contains(&len) || !text[0].is_ascii_alphabetic() {
+    let words: &[(u128, Level)] = match text.first()? | 0x20 {
+        b'i' => {
+            words!(b"info" => Info, b"inf" => Info, b"information" => Info, b"informational" => Info)
+        }
+        b'w' => words!(b"warn" => Warn, b"warning" => Warn, b"wrn" => Warn),
+        b'e' => {
+            words!(b"error" => Error, b"err" => Error, b"eror" => Error, b"emerg" => Fatal, b"emergency" => Fatal)
+        }
+        b'd' => words!(
+            b"debug" => Debug, b"dbg" => Debug, b"debug1" => Debug, b"debug2" => Debug, b"debug3" => Debug,
+            b"debug4" => Debug, b"debug5" => Debug, b"dpanic" => Fatal,
+        ),
+        b'f' => words!(
+            b"fatal" => Fatal, b"ftl" => Fatal, b"failure" => Error, b"fine" => Debug, b"finer" => Trace,
+            b"finest" => Trace,
+        ),
+        b'n' => words!(b"notice" => Info, b"note" => Info),
+        b't' => words!(b"trace" => Trace, b"trc" => Trace, b"trace1" => Trace, b"trace2" => Trace),
+        b'v' => words!(b"verbose" => Trace, b"vrb" => Trace),
+        b'c' => words!(b"critical" => Fatal, b"crit" => Fatal, b"config" => Info),
+        b's' => words!(b"severe" => Error, b"system" => Info),
+        b'a' => words!(b"alert" => Fatal, b"audit" => Info),
+        b'l' => words!(b"log" => Info),
+        b'p' => words!(b"panic" => Fatal),
+        _ => return None,
+    };
+    if !(3..=WORD_BYTES_MAX).contains(&text.len()) {
         return None;
     }
-    let mut lower = [0_u8; 13];
-    for (to, from) in lower.iter_mut().zip(text) {
-        *to = from | 0x20;
+    let packed = pack(text);
+    let (_, level) = words.iter().find(|(word, _)| *word == packed)?;
+    is_one_case(text).then_some(*level)
+}
+
+/// Packs up to 16 bytes, letters in lower case.
+const fn pack(text: &[u8]) -> u128 {
+    let mut packed = 0;
+    let mut at = 0;
+    while at < text.len() {
+        packed = packed << 8 | (text[at] | 0x20) as u128;
+        at += 1;
     }
-    let level =
-        match &lower[..len] {
-            b"trace" | b"trc" | b"finest" | b"finer" | b"verbose" | b"vrb" | b"trace1"
-            | b"trace2" => Level::Trace,
-            b"debug" | b"dbg" | b"fine" | b"debug1" | b"debug2" | b"debug3" | b"debug4"
-            | b"debug5" => Level::Debug,
-            b"info" | b"inf" | b"information" | b"informational" | b"notice" | b"note" | b"log"
-            | b"config" | b"system" | b"audit" => Level::Info,
-            b"warn" | b"wrn" | b"warning" => Level::Warn,
-            b"error" | b"err" | b"severe" | b"failure" | b"eror" => Level::Error,
-            b"fatal" | b"ftl" | b"crit" | b"critical" | b"alert" | b"emerg" | b"emergency"
-            | b"panic" | b"dpanic" => Level::Fatal,
-            _ => return None,
-        };
-    is_one_case(text).then_some(level)
+    packed
 }
 
 /// Reads what a level field of a structured record holds: a word, a letter or a number.

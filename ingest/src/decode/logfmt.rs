@@ -40,8 +40,14 @@ pub(crate) fn is_likely(line: &[u8]) -> bool {
     {
         return false;
     }
-    let has = |key: &[u8]| line.starts_with(&key[1..]) || memchr::memmem::find(line, key).is_some();
-    has(b" msg=") || has(b" message=") || has(b" level=") || has(b" lvl=")
+    memchr::memchr_iter(b'=', line).any(|equals| {
+        let head = &line[..equals];
+        let is_key = |key: &[u8]| {
+            head.strip_suffix(key)
+                .is_some_and(|before| before.last().is_none_or(|byte| *byte == b' '))
+        };
+        is_key(b"msg") || is_key(b"level") || is_key(b"message") || is_key(b"lvl")
+    })
 }
 
 fn value(line: &[u8], start: usize) -> (Cow<'_, str>, usize) {

@@ -139,7 +139,7 @@ fn year_first(text: &[u8], sep: u8) -> Option<(Stamp, usize)> {
     Some(zoned(text, day, clock, 11 + len))
 }
 
-/// `17/06/09 20:10:40`, `03/04/2026 10:00:00`, `10/Oct/2000:13:55:36 +0000`.
+/// `26/03/04 10:00:00`, `03/04/2026 10:00:00`, `10/Oct/2000:13:55:36 +0000`.
 fn slashed(text: &[u8]) -> Option<(Stamp, usize)> {
     let first = small(text, 0)?;
     if let Some(month) = month(text.get(3..6)?) {
@@ -169,7 +169,7 @@ fn slashed(text: &[u8]) -> Option<(Stamp, usize)> {
     Some(zoned(text, Day::Full(day), clock, 9 + len))
 }
 
-/// `03-17 16:13:38.811`, `04-03-2026 10:00:00`, `04-Mar-2026 10:00:00`.
+/// `03-04 10:00:00.811`, `04-03-2026 10:00:00`, `04-Mar-2026 10:00:00`.
 fn dashed(text: &[u8]) -> Option<(Stamp, usize)> {
     let first = small(text, 0)?;
     if let Some(month) = month(text.get(3..6)?) {
@@ -188,7 +188,7 @@ fn dashed(text: &[u8]) -> Option<(Stamp, usize)> {
     Some(zoned(text, Day::Full(days(year, month, day)?), clock, 11 + len))
 }
 
-/// `10.30 16:49:06`, `04.03.2026 10:00:00`.
+/// `03.04 10:00:00`, `04.03.2026 10:00:00`.
 fn dotted(text: &[u8]) -> Option<(Stamp, usize)> {
     let (first, second) = (small(text, 0)?, small(text, 3)?);
     if *text.get(5)? == b' ' {
@@ -220,7 +220,7 @@ fn day_month(text: &[u8], digits: usize) -> Option<(Stamp, usize)> {
     Some(zoned(text, date, clock, pos + len))
 }
 
-/// `081109 203615`, `260304 10:00:00`.
+/// `260304 100000`, `260304 10:00:00`.
 fn compact_six(text: &[u8]) -> Option<(Stamp, usize)> {
     let day = days(2000 + i64::from(small(text, 0)?), small(text, 2)?, small(text, 4)?)?;
     let start = if text.get(7) == Some(&b' ') { 8 } else { 7 };
@@ -229,7 +229,7 @@ fn compact_six(text: &[u8]) -> Option<(Stamp, usize)> {
     Some(civil(Day::Full(day), clock, start + len))
 }
 
-/// `20260304 10:00:00`, `20260304T100000Z`, `20171223-22:15:29:606`.
+/// `20260304 10:00:00`, `20260304T100000Z`, `20260304-10:00:00:606`.
 fn compact_eight(text: &[u8]) -> Option<(Stamp, usize)> {
     let year = i64::from(two(text, 0)? * 100 + two(text, 2)?);
     let day = days(year, small(text, 4)?, small(text, 6)?)?;
@@ -356,7 +356,7 @@ fn dotted_clock(text: &[u8]) -> Option<(Clock, usize)> {
     Some(((secs, nanos), 8 + len))
 }
 
-/// `203615`.
+/// `100000`.
 fn compact_clock(text: &[u8]) -> Option<(Clock, usize)> {
     let secs = seconds(two(text, 0)?, two(text, 2)?, two(text, 4)?)?;
     let is_apart = text.get(6).is_none_or(|byte| !byte.is_ascii_digit());
@@ -403,11 +403,12 @@ fn civil(day: Day, (secs, nanos): Clock, len: usize) -> (Stamp, usize) {
 /// Completes a stamp whose clock ends at `len` with AM or PM and the zone that may follow.
 fn zoned(text: &[u8], day: Day, (mut secs, nanos): Clock, mut len: usize) -> (Stamp, usize) {
     let rest = &text[len..];
-    if let [b' ', half @ (b'A' | b'P'), b'M', ..] = rest {
-        if rest.get(3).is_none_or(|byte| !byte.is_ascii_alphanumeric()) && secs < 46_800 {
-            secs = secs % 43_200 + if *half == b'P' { 43_200 } else { 0 };
-            len += 3;
-        }
+    if let [b' ', half @ (b'A' | b'P'), b'M', ..] = rest
+        && rest.get(3).is_none_or(|byte| !byte.is_ascii_alphanumeric())
+        && secs < 46_800
+    {
+        secs = secs % 43_200 + if *half == b'P' { 43_200 } else { 0 };
+        len += 3;
     }
     let (offset, zone_len) = zone(&text[len..]);
     (Stamp::Civil(Civil { day, secs, nanos, offset }), len + zone_len)

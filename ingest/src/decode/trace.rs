@@ -67,7 +67,7 @@ pub(crate) fn continues(mode: &mut Mode, line: &[u8]) -> bool {
 
 /// Whether an empty line may stand inside the trace.
 pub(crate) fn may_be_blank(mode: Mode) -> bool {
-    matches!(mode, Mode::PythonEnd | Mode::Go)
+    matches!(mode, Mode::PythonFrames | Mode::PythonEnd | Mode::Go)
 }
 
 /// Whether a line names an exception by its class, as Java prints it under the log line: `java.io.IOException: …`.

@@ -31,12 +31,24 @@ pub fn service_of(path: &Path) -> &str {
             );
         let is_number = tail.bytes().all(|byte| byte.is_ascii_digit());
         let is_rotation = is_number && !tail.is_empty() && (is_dot || tail.len() >= 8);
-        if !is_suffix && !is_rotation {
+        if is_suffix || is_rotation {
+            stem = head;
+        } else if let Some(head) = before_date(stem) {
+            stem = head;
+        } else {
             break;
         }
-        stem = head;
     }
     container(stem).unwrap_or(stem)
+}
+
+/// Takes `-2026-03-04`, or with any of `.`, `_` before it, off the end.
+fn before_date(stem: &str) -> Option<&str> {
+    let (head, date) = stem.split_at_checked(stem.len().checked_sub(11)?)?;
+    let shape: Vec<u8> =
+        date.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte }).collect();
+    (!head.is_empty() && matches!(&shape[..], b"-0000-00-00" | b".0000-00-00" | b"_0000-00-00"))
+        .then_some(head)
 }
 
 /// `pod_namespace_container-<64 hex digits>`, as Kubernetes links container logs.

@@ -7,8 +7,12 @@ use thiserror::Error;
 /// How the trees choose their cuts and what a leaf is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Flavour {
-    /// Liu, Ting and Zhou 2008: feature and threshold uniform, a leaf is worth its depth.
+    /// Liu, Ting and Zhou 2008: feature and threshold uniform. The fastest to fit.
     Plain,
+    /// The best of a few such cuts, by how much narrower the sides are than the whole: the pooled
+    /// gain of Liu, Ting and Zhou, "On Detecting Clustered Anomalies Using SCiForest", ECML 2010,
+    /// along the axes. Finds anomalies that hide among many uninformative features.
+    Gain,
 }
 
 /// Why a forest could not be fitted.
@@ -73,14 +77,14 @@ impl IsolationForestValidParams {
 pub struct IsolationForestParams(IsolationForestValidParams);
 
 impl Default for IsolationForestParams {
-    /// 100 trees of 256 points, the values of the paper.
+    /// 100 trees of 256 points, the values of the paper, with cuts by gain.
     fn default() -> Self {
         Self(IsolationForestValidParams {
             trees: 100,
             sample: 256,
             max_depth: None,
             seed: 0,
-            flavour: Flavour::Plain,
+            flavour: Flavour::Gain,
         })
     }
 }

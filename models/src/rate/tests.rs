@@ -1,6 +1,6 @@
 //! Streams whose law is known, and what the statistics make of them.
 
-use super::{Baseline, BaselineParams, Regime, Tail};
+use super::{Baseline, BaselineParams, Regime, Surprise, Tail};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -230,7 +230,8 @@ fn counts_of_any_size_give_probabilities() {
 
 #[test]
 fn a_tail_is_calibrated() {
-    let laws: [(&str, fn(&mut Stream) -> f64); 3] = [
+    type Law = fn(&mut Stream) -> f64;
+    let laws: [(&str, Law); 3] = [
         ("normal", |stream| stream.normal()),
         ("exponential", |stream| -stream.unit().ln()),
         ("Pareto", |stream| stream.unit().powf(-0.25)),
@@ -260,4 +261,24 @@ fn a_tail_of_equal_values_finds_any_other_odd() {
     (0..200).for_each(|_| tail.observe(4.0));
     assert!(tail.p_value(5.0) < 1e-3, "{}", tail.p_value(5.0));
     assert!(tail.p_value(4.0) > 0.02, "{}", tail.p_value(4.0));
+}
+
+#[test]
+fn the_onset_of_a_surprise_scores_highest() {
+    let mut stream = Stream::new(5);
+    let mut surprise = Surprise::new();
+    let mut scores = Vec::new();
+    for i in 0..3000u32 {
+        let lift = if (2500..2530).contains(&i) { 12.0 } else { 0.0 };
+        let day = (f64::from(i % 288) / 288.0 * std::f64::consts::TAU).sin() * 3.0;
+        scores.push(surprise.observe(i % 288 * 300, day + lift + 0.5 * stream.normal()));
+    }
+    let top = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    assert_eq!(top, Some(2500));
+    assert!(scores.iter().all(|score| (0.0..1.0).contains(score)));
+}
+
+#[test]
+fn a_baseline_is_small() {
+    assert!(size_of::<Baseline>() <= 200, "{} bytes", size_of::<Baseline>());
 }

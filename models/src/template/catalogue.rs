@@ -3,7 +3,9 @@
 //! State is a set of patterns that only grows, each perhaps taken in by one above it. A slot is a
 //! pattern with one word left open; the patterns that would fit are its witnesses, and enough of
 //! them promote the slot to a pattern of its own ([`evidence`]). Rules look only at sets and are
-//! monotone, so the outcome is a least fixpoint: it does not hang on the order of skeletons.
+//! monotone, so the outcome does not hang on the order of skeletons: tests hold that for orders,
+//! shards and restarts. Beyond a limit (witnesses of a slot, patterns, templates) the first come
+//! are the ones kept, and there order does matter.
 //!
 //! A pattern is never removed, and what took it in is its alias, so an id that was handed out
 //! resolves for ever. It does not know how often a template occurs, nor when.
@@ -14,7 +16,7 @@ mod saved;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -24,7 +26,6 @@ pub use self::limits::CatalogueLimits;
 use super::TemplateId;
 use super::extract;
 use super::pattern::Pattern;
-use super::vocabulary::Openness;
 
 /// What became of a skeleton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +133,8 @@ impl Catalogue {
         last.into_iter().filter(|(alias, into)| alias != into).collect()
     }
 
-    /// Merges what only a look at all templates together shows.
+    /// Merges what only a look at all templates together shows: nothing so far, since
+    /// [`Catalogue::assign`] follows every rule at once.
     pub fn settle(&mut self) {}
 
     /// Takes in what another shard learnt of the same service.
@@ -155,7 +157,7 @@ impl Catalogue {
                 self.skeletons.entry(hash).or_insert(target);
             }
         }
-        self.skeletons_overflowed += other.skeletons_overflowed;
+        self.skeletons_overflowed = self.skeletons_overflowed.max(other.skeletons_overflowed);
     }
 
     /// Returns the values that content has at the wildcards of a template.
@@ -170,6 +172,11 @@ impl Catalogue {
     /// Returns the service.
     pub fn service(&self) -> &str {
         &self.service
+    }
+
+    /// Returns the number of skeletons remembered.
+    pub fn skeletons(&self) -> usize {
+        self.skeletons.len()
     }
 
     /// Returns the number of templates.
@@ -252,20 +259,26 @@ impl Catalogue {
         }
     }
 
-    /// Puts a new pattern under promoted slots that it fits, without keeping it.
+    /// Puts a new pattern under slots that have seen their fill of values, without keeping it.
     fn absorbed(&mut self, pattern: &Pattern) -> Option<u32> {
-        let fits: Vec<u32> = (0..pattern.tokens.len())
-            .filter(|&at| pattern.openness(at) == Openness::Open)
-            .filter_map(|at| self.slots.get(&pattern.hash_with_star(at))?.promoted)
+        let values_max = self.limits.values_per_position_max;
+        let fits: Vec<u32> = Witness::of(pattern, 0)
+            .iter()
+            .filter_map(|witness| {
+                let slot = self.slots.get(&witness.slot)?;
+                let native = self.by_hash.contains_key(&witness.slot);
+                let takes = slot.is_full(values_max) && slot.takes(witness, native);
+                slot.promoted.filter(|_| takes)
+            })
             .filter(|&at| self.patterns[at as usize].tokens.len() == pattern.tokens.len())
             .collect();
         let (&first, others) = fits.split_first()?;
-        self.spell(first, pattern);
+        let mut top = self.root(first);
+        self.spell(top, pattern);
         for &other in others {
-            self.spell(other, pattern);
-            self.unite(first, other);
+            top = self.unite(top, other);
         }
-        Some(first)
+        Some(self.root(top))
     }
 
     fn store(&mut self, pattern: Pattern) -> u32 {
@@ -280,13 +293,17 @@ impl Catalogue {
     /// Stores a pattern and follows every promotion that it causes.
     fn insert(&mut self, pattern: Pattern) -> u32 {
         let at = self.store(pattern);
-        let mut fresh = vec![at];
-        while let Some(next) = fresh.pop() {
+        self.follow(VecDeque::from([at]));
+        at
+    }
+
+    /// Registers new patterns in the order of their making, until nothing more is promoted.
+    fn follow(&mut self, mut fresh: VecDeque<u32>) {
+        while let Some(next) = fresh.pop_front() {
             for slot in self.witness(next) {
                 self.promote(slot, &mut fresh);
             }
         }
-        at
     }
 
     /// Registers a pattern at the slots it fits; returns the slots to look at again.
@@ -302,7 +319,7 @@ impl Catalogue {
     }
 
     /// Makes a slot a pattern if its witnesses suffice, and puts them below it.
-    fn promote(&mut self, hash: u64, fresh: &mut Vec<u32>) {
+    fn promote(&mut self, hash: u64, fresh: &mut VecDeque<u32>) {
         let Some(slot) = self.slots.get(&hash) else { return };
         let native = self.by_hash.get(&hash).copied();
         let members = slot.members(native.is_some());
@@ -316,18 +333,15 @@ impl Catalogue {
         }
     }
 
-    fn unite(&mut self, a: u32, b: u32) {
-        let mut fresh = Vec::new();
-        self.unite_into(a, b, &mut fresh);
-        while let Some(next) = fresh.pop() {
-            for slot in self.witness(next) {
-                self.promote(slot, &mut fresh);
-            }
-        }
+    fn unite(&mut self, a: u32, b: u32) -> u32 {
+        let mut fresh = VecDeque::new();
+        let top = self.unite_into(a, b, &mut fresh);
+        self.follow(fresh);
+        self.root(top)
     }
 
     /// Brings two patterns under their least common one; what was made for it joins `fresh`.
-    fn unite_into(&mut self, a: u32, b: u32, fresh: &mut Vec<u32>) -> u32 {
+    fn unite_into(&mut self, a: u32, b: u32, fresh: &mut VecDeque<u32>) -> u32 {
         let (a, b) = (self.root(a), self.root(b));
         let (one, two) = (&self.patterns[a as usize], &self.patterns[b as usize]);
         if a == b || one.tokens.len() != two.tokens.len() {
@@ -341,13 +355,13 @@ impl Catalogue {
             }
             None => {
                 let at = self.store(joined);
-                fresh.push(at);
+                fresh.push_back(at);
                 at
             }
         };
         self.put_under(a, top);
         self.put_under(b, top);
-        if self.root(top) == top { top } else { self.root(top) }
+        self.root(top)
     }
 
     fn put_under(&mut self, below: u32, top: u32) {

@@ -17,15 +17,26 @@ const HEX_WORD_LEN_MIN: usize = 8;
 /// Colons after which a piece is no longer taken apart.
 const DEPTH_MAX: usize = 8;
 
-/// Masks one piece `content[start..end]`, which holds no hard delimiter unless it is a URL.
-pub(super) fn piece(content: &[u8], start: usize, end: usize, out: &mut Skeleton) {
+/// Masks one piece `content[start..end]`, which holds no hard delimiter unless it is a URL;
+/// `bits` is the union of its classes.
+pub(super) fn piece(content: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton) {
+    if content[start] == b'/' && bits & COLON == 0 && end > start + 1 {
+        let body_end = start + trimmed_len(&content[start..end]);
+        if content[body_end - 1].is_ascii_alphanumeric() {
+            out.variable(start, body_end, ShapeClass::Path);
+            out.literal(&content[body_end..end]);
+            return;
+        }
+    }
     part(content, start, end, DEPTH_MAX, out);
 }
 
 fn part(content: &[u8], start: usize, end: usize, depth: usize, out: &mut Skeleton) {
     let body_end = start + trimmed_len(&content[start..end]);
     let body_start = start + leading_len(&content[start..body_end]);
-    out.literal(&content[start..body_start]);
+    if body_start > start {
+        out.literal(&content[start..body_start]);
+    }
     if body_start < body_end {
         let bits = classes_of(&content[body_start..body_end]);
         if bits & DIGIT != 0 {
@@ -34,14 +45,15 @@ fn part(content: &[u8], start: usize, end: usize, depth: usize, out: &mut Skelet
             without_digits(content, body_start, body_end, bits, depth, out);
         }
     }
-    out.literal(&content[body_end..end]);
+    if end > body_end {
+        out.literal(&content[body_end..end]);
+    }
 }
 
 /// Where a value that may hold hard delimiters ends: a URL, else `stop` itself.
 pub(super) fn whole_end(content: &[u8], start: usize, stop: usize, end: usize) -> usize {
     let piece = &content[start..stop];
-    let Some(scheme) = memchr::memmem::find(piece, b"://") else { return stop };
-    if scheme < 2 {
+    if !is_url(piece) {
         return stop;
     }
     let closing =
@@ -105,7 +117,9 @@ fn with_digits(
     out: &mut Skeleton,
 ) {
     let text = &content[start..end];
-    if let Some((stop, next)) = leader(text) {
+    if bits & DOT != 0
+        && let Some((stop, next)) = leader(text)
+    {
         part(content, start, start + stop, depth, out);
         out.literal(&text[stop..next]);
         part(content, start + next, end, depth.saturating_sub(1), out);
@@ -122,7 +136,7 @@ fn with_digits(
 
 /// A run of dots that leads from a word to its value: `enabled.....1`.
 fn leader(text: &[u8]) -> Option<(usize, usize)> {
-    let stop = memchr::memmem::find(text, b"..")?;
+    let stop = text.windows(2).position(|two| two == b"..")?;
     let next = stop + text[stop..].iter().take_while(|&&byte| byte == b'.').count();
     (stop > 0 && next < text.len() && text[stop - 1].is_ascii_alphabetic()).then_some((stop, next))
 }
@@ -281,7 +295,7 @@ fn numbered(text: &[u8]) -> Option<usize> {
     (word && text[hash + 1..].iter().all(u8::is_ascii_digit)).then_some(hash)
 }
 
-/// A name with so few digits that it is a word: `eth0`, `jk2_init`, `Slf4jLogger`.
+/// A name with so few digits that it is a word: `eth0`, `app2_init`, `Log4jLogger`.
 fn is_constant_name(text: &[u8], bits: u16, digits: usize) -> bool {
     let last_digit = text[text.len() - 1].is_ascii_digit();
     if digits > 1 {
@@ -315,7 +329,7 @@ fn is_quantity(text: &[u8]) -> bool {
     unit == b"%" || std::str::from_utf8(unit).is_ok_and(known_words::is_unit)
 }
 
-/// `core.2275` keeps its word, `app.v2.jar` and `node7.example.com` do not.
+/// `dump.417` keeps its word, `app.v2.jar` and `node7.example.com` do not.
 fn dotted(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
     let dot = memchr::memchr(b'.', text).unwrap_or(0);
     let (left, right) = (&text[..dot], &text[dot + 1..]);
@@ -333,7 +347,7 @@ fn dotted(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
     out.variable(start, end, class);
 }
 
-/// `pool-1-thread-2` keeps its words, `f81d4fae-7dec` and `R25-M1-N2` do not.
+/// `pool-1-thread-2` keeps its words, `f81d4fae-7dec` and `A7-B1-C2` do not.
 fn dashed(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
     let mut segments = text.split(|&byte| byte == b'-');
     let word = |segment: &[u8]| segment.iter().all(u8::is_ascii_alphabetic);
@@ -395,8 +409,30 @@ fn without_digits(
     }
 }
 
+/// `HTTP/1.1`, perhaps with what closes the request line.
+pub(super) fn is_protocol(text: &[u8]) -> bool {
+    text.starts_with(b"HTTP/") && text.get(5).is_some_and(u8::is_ascii_digit)
+}
+
+/// Length of a protocol and its version.
+pub(super) fn protocol_len(text: &[u8]) -> usize {
+    let version = text[5..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
+    5 + version.count()
+}
+
+/// Where quoted text that begins like a product and its version ends: `"curl/8.5.0"`.
+pub(super) fn user_agent_end(content: &[u8], open: usize) -> Option<usize> {
+    let inner = &content[open + 1..];
+    let product = inner.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let versioned =
+        inner.get(product) == Some(&b'/') && inner.get(product + 1).is_some_and(u8::is_ascii_digit);
+    let close = memchr::memchr(b'"', inner)?;
+    (product > 1 && versioned && !inner.starts_with(b"HTTP/")).then_some(open + 1 + close)
+}
+
 fn is_url(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"://").is_some_and(|scheme| scheme > 1)
+    let colon = memchr::memchr(b':', text).unwrap_or(0);
+    colon > 1 && text[colon + 1..].starts_with(b"//")
 }
 
 fn is_drive(text: &[u8]) -> bool {

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::byte_class::{
     ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, GAP, HARD, HIGH, LOWER, SIGN, SLASH, UNDER, class,
+    classes_of,
 };
 use super::{WILDCARD, document, known_words, shape, trace};
 
@@ -187,6 +188,19 @@ impl Skeleton {
         }
     }
 
+    /// Takes the protocol of an HTTP request line into the target right before it.
+    fn extend_target(&mut self, end: usize) -> bool {
+        let target = self.variables.last_mut().filter(|last| {
+            matches!(last.class, ShapeClass::Path | ShapeClass::Url) && last.end + 1 < end
+        });
+        let Some(target) = target.filter(|_| self.text.get(self.tail..) == Some(b" ")) else {
+            return false;
+        };
+        target.end = end;
+        self.text.truncate(self.tail);
+        true
+    }
+
     /// Adds a part to the date right before, if there is one.
     pub(super) fn extend_date(&mut self, end: usize) -> bool {
         let follows = self.date_parts > 0 && self.text.get(self.tail..) == Some(b" ");
@@ -317,6 +331,12 @@ fn chunk(content: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton
             return end;
         }
     }
+    if bits == DIGIT {
+        if !out.extend_date(end) {
+            out.variable(start, end, ShapeClass::Integer);
+        }
+        return end;
+    }
     if out.text.is_empty()
         && bits & !(LOWER | SIGN | COLON | DIGIT) == 0
         && shape::is_port_of_host(&content[start..end])
@@ -324,16 +344,24 @@ fn chunk(content: &[u8], start: usize, end: usize, bits: u16, out: &mut Skeleton
         out.variable(start, end, ShapeClass::Host);
         return end;
     }
-    if bits & SIGN != 0 && is_decorated_number(&content[start..end], bits) {
-        shape::piece(content, start, end, out);
+    let text = &content[start..end];
+    if text == b"/" && following(content, end).starts_with(b"HTTP/") {
+        out.variable(start, end, ShapeClass::Path);
+        return end;
+    }
+    if bits & SLASH != 0
+        && shape::is_protocol(text)
+        && out.extend_target(start + shape::protocol_len(text))
+    {
+        let quote = start + shape::protocol_len(text);
+        out.literal(&content[quote..end]);
+        return end;
+    }
+    if bits & HARD == 0 {
+        shape::piece(content, start, end, bits, out);
         return end;
     }
     pieces(content, start, end, out)
-}
-
-/// A sign and digits alone: `-1`.
-fn is_decorated_number(chunk: &[u8], bits: u16) -> bool {
-    bits & !(DIGIT | SIGN | DOT) == 0 && chunk.len() > 1
 }
 
 /// Writes a chunk of letters, unless it is a word that stands for a value.
@@ -417,6 +445,14 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
                 out.literal(&content[close..=close]);
                 return close + 1;
             }
+            if content[at] == b'"'
+                && let Some(close) = shape::user_agent_end(content, at)
+            {
+                out.literal(b"\"");
+                out.variable(at + 1, close, ShapeClass::Quoted);
+                out.literal(b"\"");
+                return close + 1;
+            }
             if matches!(content[at], b'<' | b'>')
                 && out
                     .last_byte()
@@ -439,7 +475,8 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
             continue;
         }
         let stop = shape::whole_end(content, at, stop, end);
-        shape::piece(content, at, stop, out);
+        let bits = classes_of(&content[at..stop]);
+        shape::piece(content, at, stop, bits, out);
         at = stop;
     }
     end
@@ -448,7 +485,7 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
 /// Digits that a key before `=` may have.
 const KEY_DIGITS_MAX: usize = 3;
 
-/// A name right before `=` is a key and stays, `r24=` like `size=`.
+/// A name right before `=` is a key and stays, `reg7=` like `size=`.
 fn is_key(content: &[u8], start: usize, end: usize) -> bool {
     let key = &content[start..end];
     content.get(end) == Some(&b'=')
@@ -500,3 +537,6 @@ fn escape_len(bytes: &[u8]) -> usize {
     let last = bytes[2..].iter().position(|byte| (0x40..=0x7e).contains(byte));
     last.map_or(bytes.len(), |len| len + 3)
 }
+
+#[cfg(test)]
+mod tests;

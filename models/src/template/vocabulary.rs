@@ -3,6 +3,10 @@
 //! General English and operations vocabulary. A word that is not here may still be an English
 //! word: the catalogue therefore asks for several values before it believes in a variable.
 
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
+
 /// How ready a constant word is to be seen as the value of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Openness {
@@ -102,6 +106,10 @@ const LIKELY_WORDS: &str = "\
  worker thread interface port path partition replica shard consumer producer broker topic session \
  component item element object label tag flag option parameter property attribute variable";
 
+/// Words that carry no meaning of their own.
+const FUNCTION_WORDS: &str = "a an the of in on at to from by for with and or is are was were be as it its \
+      this that not no has have had been set";
+
 /// Accounts that most systems have.
 const ACCOUNTS: &str = "\
   root admin administrator guest nobody daemon postgres mysql oracle ubuntu debian git ftp mail \
@@ -110,7 +118,12 @@ const ACCOUNTS: &str = "\
 
 /// Reports whether a word is an account that most systems have.
 pub(crate) fn is_account(word: &str) -> bool {
-    lists(ACCOUNTS, word)
+    lists(List::Accounts, word)
+}
+
+/// Reports whether a word is a method of HTTP, which varies as the value of a key.
+pub(crate) fn is_http_method(word: &str) -> bool {
+    matches!(word, "GET" | "POST" | "PUT" | "DELETE" | "PATCH" | "HEAD" | "OPTIONS")
 }
 
 /// Reports whether the value of a key is somebody's or some machine's name.
@@ -135,9 +148,7 @@ pub(crate) fn is_identity_key(key: &str) -> bool {
 
 /// Reports whether a word carries no meaning of its own.
 pub(crate) fn is_function_word(word: &str) -> bool {
-    const WORDS: &str = "a an the of in on at to from by for with and or is are was were be as it its \
-      this that not no has have had been set";
-    word.len() < 2 || lists(WORDS, &word.to_lowercase())
+    word.len() < 2 || lists(List::FunctionWords, &word.to_lowercase())
 }
 
 /// Reports how ready a word is to be a value.
@@ -149,16 +160,19 @@ pub(crate) fn openness(word: &str) -> Openness {
         return Openness::Weak;
     }
     if is_identifier(word) {
-        let says_state = last_part(word)
-            .is_some_and(|part| lists(STATES, &part) || lists(VERBS, &part) || is_inflected(&part));
+        let says_state = last_part(word).is_some_and(|part| {
+            lists(List::States, &part) || lists(List::Verbs, &part) || is_inflected(&part)
+        });
         return if says_state { Openness::Fixed } else { Openness::Open };
     }
     let lower = word.to_lowercase();
-    if lists(STATES, &lower) || is_inflected(&lower) {
+    if lists(List::States, &lower) || is_inflected(&lower) {
         Openness::Fixed
-    } else if lists(VERBS, &lower) {
+    } else if lists(List::Verbs, &lower) {
         Openness::Verb
-    } else if lists(NOUNS, &lower) || lower.strip_suffix('s').is_some_and(|one| lists(NOUNS, one)) {
+    } else if lists(List::Nouns, &lower)
+        || lower.strip_suffix('s').is_some_and(|one| lists(List::Nouns, one))
+    {
         Openness::Weak
     } else {
         Openness::Open
@@ -168,9 +182,9 @@ pub(crate) fn openness(word: &str) -> Openness {
 /// Reports what the word before promises of the next one.
 pub(crate) fn context_after(word: &str) -> Context {
     let lower = word.to_lowercase();
-    if lists(SLOT_WORDS, &lower) {
+    if lists(List::SlotWords, &lower) {
         Context::Slot
-    } else if lists(LIKELY_WORDS, &lower) {
+    } else if lists(List::LikelyWords, &lower) {
         Context::Likely
     } else {
         Context::Plain
@@ -210,6 +224,37 @@ fn is_inflected(lower: &str) -> bool {
     lower.len() > 4 && (lower.ends_with("ed") || lower.ends_with("ing"))
 }
 
-fn lists(list: &str, word: &str) -> bool {
-    list.split_ascii_whitespace().any(|known| known == word)
+/// A list that a word may be on.
+#[derive(Clone, Copy)]
+enum List {
+    States = 1,
+    Verbs = 2,
+    Nouns = 4,
+    SlotWords = 8,
+    LikelyWords = 16,
+    Accounts = 32,
+    FunctionWords = 64,
+}
+
+fn lists(list: List, word: &str) -> bool {
+    static WORDS: OnceLock<FxHashMap<&'static str, u8>> = OnceLock::new();
+    let words = WORDS.get_or_init(|| {
+        let lists = [
+            (List::States, STATES),
+            (List::Verbs, VERBS),
+            (List::Nouns, NOUNS),
+            (List::SlotWords, SLOT_WORDS),
+            (List::LikelyWords, LIKELY_WORDS),
+            (List::Accounts, ACCOUNTS),
+            (List::FunctionWords, FUNCTION_WORDS),
+        ];
+        let mut words = FxHashMap::default();
+        for (list, text) in lists {
+            for word in text.split_ascii_whitespace() {
+                *words.entry(word).or_default() |= list as u8;
+            }
+        }
+        words
+    });
+    words.get(word).is_some_and(|on| on & list as u8 != 0)
 }

@@ -8,7 +8,7 @@ use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
 
 use crate::board::Board;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Stage};
 
 use super::task::{Cut, Input, Task};
 use super::topics::Topics;
@@ -84,12 +84,14 @@ impl Task for AlertTask {
 
     fn snapshot(&self) -> Vec<u8> {
         let bytes = wire::encode_state(self.alert.state());
-        self.shared.metrics.state_bytes("alert", bytes.len() as u64);
+        self.shared.metrics.state_size(Stage::Alert, bytes.len() as u64);
         bytes
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
         self.alert.restore(wire::decode_state("alert state", state)?);
+        self.shared.board.alerts_restored(self.alert.state());
+        self.shared.metrics.alerts_restored(self.alert.state());
         Ok(())
     }
 

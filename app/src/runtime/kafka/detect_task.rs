@@ -10,7 +10,7 @@ use logwake_emit::wire;
 use logwake_ingest::kafka::Partition;
 
 use crate::board::Board;
-use crate::telemetry::Metrics;
+use crate::telemetry::{CatalogueCounts, Metrics, Stage};
 
 use super::stage::wall_now;
 use super::task::{Cut, Input, Task};
@@ -41,6 +41,7 @@ pub struct DetectTask {
     findings: Vec<Findings>,
     waiting: Vec<Findings>,
     shown: Option<Instant>,
+    merges: u64,
 }
 
 impl DetectTask {
@@ -54,7 +55,16 @@ impl DetectTask {
             findings: Vec::new(),
             waiting: Vec::new(),
             shown: None,
+            merges: 0,
         }
+    }
+
+    fn catalogues(&self) -> CatalogueCounts {
+        let services = self.detect.state().services().values();
+        services.fold(CatalogueCounts::default(), |sum, service| CatalogueCounts {
+            skeletons: sum.skeletons + service.catalogue.skeletons() as u64,
+            merges: sum.merges + service.catalogue.aliases().count() as u64,
+        })
     }
 
     fn put_out(&mut self, offset: i64, out: &mut Outbox) {
@@ -87,7 +97,10 @@ impl Task for DetectTask {
 
     fn handle(&mut self, input: Input<'_>, out: &mut Outbox) {
         match wire::decode_tally(input.payload) {
-            Ok(batch) => self.detect.step(batch, &mut self.findings),
+            Ok(batch) => {
+                self.shared.board.counted(&batch);
+                self.detect.step(batch, &mut self.findings);
+            }
             Err(error) => {
                 let (shard, offset) = (self.shard, input.offset);
                 tracing::error!(%error, shard, offset, "tally not readable, passed over");
@@ -100,7 +113,7 @@ impl Task for DetectTask {
 
     fn snapshot(&self) -> Vec<u8> {
         let bytes = wire::encode_state(self.detect.state());
-        self.shared.metrics.state_bytes("detect", bytes.len() as u64);
+        self.shared.metrics.state_size(Stage::Detect, bytes.len() as u64);
         bytes
     }
 
@@ -113,12 +126,17 @@ impl Task for DetectTask {
         for findings in self.waiting.drain(..) {
             for anomaly in &findings.anomalies {
                 self.shared.board.anomaly(anomaly);
-                self.shared.metrics.anomaly(anomaly, wall_now());
+                self.shared.metrics.anomaly(anomaly);
+                self.shared.metrics.detection_delay(wall_now().since(anomaly.at));
             }
         }
         if self.shown.is_none_or(|shown| shown.elapsed() >= SHOW_EVERY) {
             self.shared.board.detected(self.shard, self.detect.state());
-            self.shared.metrics.detected(self.shard, self.detect.state(), wall_now());
+            self.shared.metrics.detected(self.shard, self.detect.state());
+            let sum = self.catalogues();
+            let merges = sum.merges.saturating_sub(self.merges);
+            self.merges = sum.merges;
+            self.shared.metrics.catalogues(self.shard, CatalogueCounts { merges, ..sum });
             self.shown = Some(Instant::now());
         }
     }

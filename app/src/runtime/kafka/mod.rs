@@ -24,14 +24,14 @@ use rdkafka::config::ClientConfig;
 use crate::board::Board;
 use crate::config::{Config, Delivery};
 use crate::runtime::decoder_options;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Stage, Tracer};
 
 use alert_task::{AlertShared, AlertTask};
 use detect_task::{DetectShared, DetectTask};
 use stage::StageSettings;
 pub use stage::wall_now;
 use tally_task::{TallyShared, TallyTask};
-pub use topics::{TopicPlan, Topics, partitions_of};
+pub use topics::{Topics, partitions_of};
 use watch::StageWatch;
 
 /// Time after which a member that says nothing is taken for dead.
@@ -51,6 +51,7 @@ struct Start<'a> {
     sources: i32,
     board: &'a Arc<Board>,
     metrics: &'a Arc<Metrics>,
+    tracer: &'a Arc<Tracer>,
     stop: Arc<AtomicBool>,
 }
 
@@ -63,6 +64,7 @@ impl KafkaRuntime {
         config: &Config,
         board: &Arc<Board>,
         metrics: &Arc<Metrics>,
+        tracer: &Arc<Tracer>,
     ) -> anyhow::Result<Self> {
         let topics = Topics::new(&config.kafka.prefix);
         let client = client_config(config);
@@ -88,6 +90,7 @@ impl KafkaRuntime {
             sources,
             board,
             metrics,
+            tracer,
             stop: Arc::clone(&stop),
         };
         let mut threads = start.tally(states[0])?;
@@ -123,13 +126,12 @@ impl Start<'_> {
             .map(|slot| {
                 let inputs = self.config.kafka.topics.clone();
                 let state = &self.topics.state_tally;
-                let mut settings =
-                    self.settings("tally", slot as usize, inputs, state, state_partitions);
-                for (key, value) in &self.config.kafka.consumer_properties.0 {
-                    settings.consumer.set(key, value);
-                }
+                let settings =
+                    self.settings(Stage::Tally, slot as usize, inputs, state, state_partitions);
                 let shared = Arc::clone(&shared);
-                self.spawn(settings, move |partition| TallyTask::new(&shared, partition))
+                self.spawn(Stage::Tally, settings, move |partition| {
+                    TallyTask::new(&shared, partition)
+                })
             })
             .collect()
     }
@@ -137,7 +139,7 @@ impl Start<'_> {
     fn detect(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
         let inputs = vec![self.topics.tallies.to_string()];
         let state = &self.topics.state_detect;
-        let settings = self.settings("detect", 0, inputs, state, state_partitions);
+        let settings = self.settings(Stage::Detect, 0, inputs, state, state_partitions);
         let shared = Arc::new(DetectShared {
             topics: self.topics.clone(),
             shards: self.shards,
@@ -145,25 +147,25 @@ impl Start<'_> {
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
-        self.spawn(settings, move |partition| DetectTask::new(&shared, partition))
+        self.spawn(Stage::Detect, settings, move |partition| DetectTask::new(&shared, partition))
     }
 
     fn alert(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
         let inputs = vec![self.topics.findings.to_string()];
         let state = &self.topics.state_alert;
-        let settings = self.settings("alert", 0, inputs, state, state_partitions);
+        let settings = self.settings(Stage::Alert, 0, inputs, state, state_partitions);
         let shared = Arc::new(AlertShared {
             topics: self.topics.clone(),
             settings: self.config.alert_settings(),
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
-        self.spawn(settings, move |_| AlertTask::new(&shared))
+        self.spawn(Stage::Alert, settings, move |_| AlertTask::new(&shared))
     }
 
     fn settings(
         &self,
-        name: &'static str,
+        stage: Stage,
         slot: usize,
         inputs: Vec<String>,
         state_topic: &Arc<str>,
@@ -171,9 +173,9 @@ impl Start<'_> {
     ) -> StageSettings {
         let kafka = &self.config.kafka;
         let exactly_once = kafka.delivery == Delivery::ExactlyOnce;
+        let name = stage.as_str();
         let id = format!("{}-{name}-{}-{slot}", kafka.prefix, kafka.instance_name());
         StageSettings {
-            name,
             inputs,
             state_topic: Arc::clone(state_topic),
             state_partitions,
@@ -185,15 +187,20 @@ impl Start<'_> {
         }
     }
 
-    fn spawn<T, F>(&self, settings: StageSettings, make: F) -> anyhow::Result<JoinHandle<()>>
+    fn spawn<T, F>(
+        &self,
+        stage: Stage,
+        settings: StageSettings,
+        make: F,
+    ) -> anyhow::Result<JoinHandle<()>>
     where
         T: task::Task,
         F: Fn(&logwake_ingest::kafka::Partition) -> T + Send + 'static,
     {
-        let watch = StageWatch::new(settings.name, self.board, self.metrics);
+        let watch = StageWatch::new(stage, self.board, self.metrics, self.tracer);
         let stop = Arc::clone(&self.stop);
         std::thread::Builder::new()
-            .name(settings.name.to_owned())
+            .name(stage.as_str().to_owned())
             .spawn(move || stage::run(&settings, &make, &watch, &stop))
             .context("start stage thread")
     }
@@ -230,7 +237,6 @@ pub fn client_config(config: &Config) -> ClientConfig {
     client
         .set("bootstrap.servers", config.kafka.brokers.join(","))
         .set("client.id", format!("logwake-{}", config.kafka.instance_name()))
-        .set("log.configuration.warnings", "false")
         .set("topic.metadata.refresh.interval.ms", "10000");
     for (key, value) in &config.kafka.properties.0 {
         client.set(key, value);
@@ -251,7 +257,8 @@ fn consumer_config(config: &Config, stage: &str) -> ClientConfig {
         .set("fetch.wait.max.ms", "50")
         .set("queued.min.messages", "100000")
         .set("queued.max.messages.kbytes", "65536");
-    for (key, value) in &config.kafka.properties.0 {
+    let kafka = &config.kafka;
+    for (key, value) in kafka.properties.0.iter().chain(&kafka.consumer_properties.0) {
         consumer.set(key, value);
     }
     consumer

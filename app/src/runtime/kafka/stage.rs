@@ -38,8 +38,6 @@ const MESSAGES_PER_LOOK: usize = 256;
 /// What a stage reads, keeps and commits under.
 #[derive(Clone, Debug)]
 pub struct StageSettings {
-    /// `tally`, `detect` or `alert`.
-    pub name: &'static str,
     /// Input topics.
     pub inputs: Vec<String>,
     /// Compacted topic of its states.
@@ -94,6 +92,7 @@ struct Stage<'a, T> {
     slots: Vec<Slot<T>>,
     last: usize,
     lag_at: Instant,
+    inputs: u64,
 }
 
 struct Slot<T> {
@@ -131,6 +130,7 @@ impl<'a, T: Task> Stage<'a, T> {
             slots: Vec::new(),
             last: 0,
             lag_at: Instant::now(),
+            inputs: 0,
         })
     }
 
@@ -200,6 +200,7 @@ impl<'a, T: Task> Stage<'a, T> {
         if offset < slot.replay_until {
             self.outbox.truncate(before);
         }
+        self.inputs += 1;
         slot.position = offset + 1;
         slot.at_end = false;
         slot.heard_at = Instant::now();
@@ -231,6 +232,7 @@ impl<'a, T: Task> Stage<'a, T> {
                     self.slots.retain(|slot| !partitions.contains(&slot.partition));
                 }
                 self.last = 0;
+                partitions.iter().for_each(|partition| self.watch.released(partition));
                 if let Err(error) = self.consumer()?.release(&partitions) {
                     tracing::debug!(%error, "release partitions");
                 }
@@ -244,9 +246,10 @@ impl<'a, T: Task> Stage<'a, T> {
     fn commit_or_recover(&mut self, is_last: bool) -> anyhow::Result<()> {
         let begin = Instant::now();
         match self.commit(is_last) {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                self.watch.committed(begin.elapsed());
+            Ok(None) => Ok(()),
+            Ok(Some(outputs)) => {
+                let inputs = std::mem::take(&mut self.inputs);
+                self.watch.committed(begin.elapsed(), inputs, outputs);
                 for slot in &mut self.slots {
                     slot.task.committed();
                 }
@@ -259,7 +262,8 @@ impl<'a, T: Task> Stage<'a, T> {
         }
     }
 
-    fn commit(&mut self, is_last: bool) -> anyhow::Result<bool> {
+    /// Returns how many messages it put out, `None` where there was nothing to commit.
+    fn commit(&mut self, is_last: bool) -> anyhow::Result<Option<u64>> {
         let wall = wall_now();
         let mut offsets = Vec::new();
         for slot in &mut self.slots {
@@ -275,8 +279,9 @@ impl<'a, T: Task> Stage<'a, T> {
             }
         }
         if self.outbox.is_empty() && self.states.is_empty() && offsets.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
+        let outputs = (self.outbox.len() + self.states.len()) as u64;
         let list = list_at(&offsets)?;
         let membership = self.consumer()?.membership();
         if self.settings.transactional_id.is_some() {
@@ -293,7 +298,7 @@ impl<'a, T: Task> Stage<'a, T> {
             slot.committed = Some(slot.position);
         }
         self.look_at_lag();
-        Ok(true)
+        Ok(Some(outputs))
     }
 
     /// Replaces the producer, reads the states back and rewinds every partition.
@@ -378,7 +383,7 @@ impl<'a, T: Task> Stage<'a, T> {
             let (topic, partition) = &slot.partition;
             if let Ok((_, end)) = consumer.bounds(topic, *partition, Duration::from_secs(1)) {
                 let lag = end - slot.position;
-                self.watch.lag(topic, *partition, lag.max(0));
+                self.watch.lag(topic, *partition, lag.max(0), end);
             }
         }
     }

@@ -50,6 +50,7 @@ pub struct TallyTask {
     batches: Vec<TallyBatch>,
     waiting: Vec<TallyBatch>,
     bytes: u64,
+    rejected: Vec<(&'static str, u64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +75,7 @@ impl TallyTask {
             batches: Vec::new(),
             waiting: Vec::new(),
             bytes: 0,
+            rejected: Vec::new(),
         }
     }
 
@@ -106,6 +108,7 @@ impl Task for TallyTask {
             out,
             shared: &self.shared,
             source: &self.source,
+            rejected: &mut self.rejected,
         };
         let offset = u64::try_from(input.offset).unwrap_or(0);
         self.decoder.push(input.payload, offset, input.time, &mut sink);
@@ -122,6 +125,7 @@ impl Task for TallyTask {
                 out,
                 shared: &self.shared,
                 source: &self.source,
+                rejected: &mut self.rejected,
             };
             self.decoder.flush(&mut sink);
         }
@@ -146,12 +150,19 @@ impl Task for TallyTask {
 
     fn committed(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
-        let pending = self.decoder.pending_lines();
+        let mut lines = 0;
         for batch in self.waiting.drain(..) {
-            self.shared.metrics.tallied(&self.topic, &batch);
-            self.shared.board.tallied(&batch, pending);
+            lines += batch.lines.total();
+            self.shared.metrics.tallied(&batch);
+            self.shared.board.tallied(&batch);
         }
-        self.shared.metrics.ingested(&self.topic, bytes);
+        self.shared.metrics.ingested(&self.topic, lines, bytes);
+        for (reason, lines) in self.rejected.drain(..) {
+            self.shared.metrics.rejected(reason, lines);
+            if reason != Reason::Empty.as_str() {
+                self.shared.metrics.dead_letters(reason, 1);
+            }
+        }
     }
 }
 
@@ -162,6 +173,7 @@ struct ToTally<'a> {
     out: &'a mut Outbox,
     shared: &'a TallyShared,
     source: &'a Source,
+    rejected: &'a mut Vec<(&'static str, u64)>,
 }
 
 impl Sink for ToTally<'_> {
@@ -171,7 +183,7 @@ impl Sink for ToTally<'_> {
 
     fn reject(&mut self, offset: u64, lines: u32, reason: Reason, payload: &[u8]) {
         self.tally.step(TallyInput::Rejected { lines }, self.batches);
-        self.shared.metrics.rejected(reason.as_str(), u64::from(lines));
+        self.rejected.push((reason.as_str(), u64::from(lines)));
         if reason == Reason::Empty {
             return;
         }

@@ -4,53 +4,64 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use logwake_detector::record::Source;
 use logwake_emit::kafka::CommitError;
 use logwake_ingest::kafka::Partition;
 use rdkafka::error::KafkaError;
 
 use crate::board::Board;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Commit, Metrics, Outcome, Stage, Tracer};
 
 /// The eyes on one stage.
 pub struct StageWatch {
-    stage: &'static str,
+    stage: Stage,
     board: Arc<Board>,
     metrics: Arc<Metrics>,
+    tracer: Arc<Tracer>,
     is_troubled: AtomicBool,
 }
 
 impl StageWatch {
     /// Watches a stage.
-    pub fn new(stage: &'static str, board: &Arc<Board>, metrics: &Arc<Metrics>) -> Self {
+    pub fn new(
+        stage: Stage,
+        board: &Arc<Board>,
+        metrics: &Arc<Metrics>,
+        tracer: &Arc<Tracer>,
+    ) -> Self {
         let (board, metrics) = (Arc::clone(board), Arc::clone(metrics));
-        Self { stage, board, metrics, is_troubled: AtomicBool::new(false) }
+        Self {
+            stage,
+            board,
+            metrics,
+            tracer: Arc::clone(tracer),
+            is_troubled: AtomicBool::new(false),
+        }
     }
 
     /// The stage could not start or go on, and will start over.
     pub fn failed(&self, error: &anyhow::Error) {
-        let stage = self.stage;
+        let stage = self.stage.as_str();
         tracing::error!(stage, error = format!("{error:#}"), "stage stopped, starting over");
-        self.board.stage_failed(stage, &format!("{error:#}"));
+        self.tell(Outcome::Failed, Duration::ZERO, 0, 0);
     }
 
     /// The partitions that it owns changed.
     pub fn assigned(&self, partitions: usize) {
-        tracing::info!(stage = self.stage, partitions, "partitions assigned");
-        self.board.assigned(self.stage, partitions);
+        tracing::info!(stage = self.stage.as_str(), partitions, "partitions assigned");
     }
 
     /// A commit went through.
-    pub fn committed(&self, took: Duration) {
+    pub fn committed(&self, took: Duration, inputs: u64, outputs: u64) {
         if self.is_troubled.swap(false, Ordering::AcqRel) {
-            tracing::info!(stage = self.stage, "commits go through again");
+            tracing::info!(stage = self.stage.as_str(), "commits go through again");
         }
-        self.metrics.committed(self.stage, took, true);
-        self.board.committed(self.stage, took, true);
+        self.tell(Outcome::Committed, took, inputs, outputs);
     }
 
     /// A commit failed or its outcome is not known; the stage rewinds.
     pub fn commit_failed(&self, error: &anyhow::Error) {
-        let stage = self.stage;
+        let stage = self.stage.as_str();
         self.is_troubled.store(true, Ordering::Release);
         let fenced = error.downcast_ref::<CommitError>().is_some_and(CommitError::is_fenced);
         if fenced {
@@ -61,14 +72,13 @@ impl StageWatch {
         } else {
             tracing::warn!(stage, error = format!("{error:#}"), "commit failed, going back");
         }
-        self.metrics.committed(stage, Duration::ZERO, false);
-        self.board.committed(stage, Duration::ZERO, false);
+        self.tell(Outcome::Aborted, Duration::ZERO, 0, 0);
     }
 
     /// An error of the consumer that goes away by itself; said once until a commit goes through.
     pub fn passing(&self, error: &KafkaError) {
         if !self.is_troubled.swap(true, Ordering::AcqRel) {
-            tracing::warn!(stage = self.stage, %error, "kafka consumer, trying again");
+            tracing::warn!(stage = self.stage.as_str(), %error, "kafka consumer, trying again");
         }
     }
 
@@ -76,15 +86,44 @@ impl StageWatch {
     pub fn went_back(&self, partition: &Partition, expected: i64, found: i64) {
         let (topic, number) = partition;
         tracing::warn!(
-            stage = self.stage,
+            stage = self.stage.as_str(),
             "partition {topic}/{number} goes on at offset {found} instead of {expected}: \
              its log was truncated, deleted or recreated"
         );
     }
 
     /// How many records of a partition are not handled yet.
-    pub fn lag(&self, topic: &str, partition: i32, records: i64) {
-        self.metrics.lag(self.stage, topic, partition, records);
-        self.board.lag(self.stage, topic, partition, records);
+    pub fn lag(&self, topic: &str, partition: i32, records: i64, end: i64) {
+        if self.stage == Stage::Tally {
+            let source = Source::Partition { topic: Arc::from(topic), partition };
+            self.metrics.lag(&source, u64::try_from(records).unwrap_or(0));
+            self.board.source_end(&source, u64::try_from(end).unwrap_or(0));
+        }
+    }
+
+    /// A partition was given up.
+    pub fn released(&self, partition: &Partition) {
+        let (topic, number) = partition;
+        match self.stage {
+            Stage::Tally => {
+                let source =
+                    Source::Partition { topic: Arc::from(topic.as_str()), partition: *number };
+                self.metrics.source_released(&source);
+                self.board.source_released(&source);
+            }
+            Stage::Detect => {
+                let shard = u32::try_from(*number).unwrap_or(0);
+                self.metrics.shard_released(shard);
+                self.board.shard_released(shard);
+            }
+            Stage::Alert => {}
+        }
+    }
+
+    fn tell(&self, outcome: Outcome, took: Duration, inputs: u64, outputs: u64) {
+        let commit = Commit { stage: self.stage, outcome, took, inputs, outputs };
+        self.metrics.committed(&commit);
+        self.board.committed(&commit);
+        self.tracer.committed(&commit);
     }
 }

@@ -83,8 +83,6 @@ pub struct Progress {
 pub struct Finished {
     /// The detect stage with everything it learned.
     pub detect: Detect,
-    /// The alert stage.
-    pub alert: Alert,
     /// Lines rejected by reason.
     pub rejected: Vec<(&'static str, u64)>,
     /// Files read.
@@ -162,8 +160,8 @@ impl Replay<'_> {
             });
         }
         let first = first.or_else(|| stages.detect.state().first_seen());
-        let Stages { detect, alert, .. } = stages;
-        Ok(Finished { detect, alert, rejected, files: sources.len(), broken, first })
+        let Stages { detect, .. } = stages;
+        Ok(Finished { detect, rejected, files: sources.len(), broken, first })
     }
 
     fn sources(&self) -> anyhow::Result<Vec<LocalSource>> {

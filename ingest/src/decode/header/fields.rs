@@ -10,6 +10,23 @@ use super::{Header, level};
 
 const FIELDS_MAX: usize = 9;
 
+/// The bytes that names of loggers, programs, threads and users are made of.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let marks = b"_.$@/#:~-=,";
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// What one field is, with its length.
 #[derive(Debug)]
 enum Field {
@@ -18,6 +35,8 @@ enum Field {
     /// A level word that is part of the sentence: it is noted and stays.
     Word(Level),
     Strong(usize),
+    /// A strong field that is the last of its header: a logger before its colon.
+    Last(usize),
     Weak(usize),
     Content,
 }
@@ -27,7 +46,8 @@ enum Field {
 struct Seen {
     level: bool,
     numbers: u8,
-    is_shared: bool,
+    /// The field touches the brackets before it.
+    is_attached: bool,
 }
 
 /// Skips the fields at `header.content`, and sets the level.
@@ -36,8 +56,10 @@ pub(super) fn skip(line: &[u8], kind: Kind, header: &mut Header<'_>) {
         return blue_gene(line, header);
     }
     let mut cursor = header.content;
-    let mut seen =
-        Seen { level: header.level != Level::Unknown, numbers: 0, is_shared: kind == Kind::Shared };
+    let mut seen = Seen { level: header.level != Level::Unknown, ..Seen::default() };
+    if line[..cursor].ends_with(b"|") {
+        cursor = columns(line, header, &mut seen);
+    }
     for _ in 0..FIELDS_MAX {
         let Some(rest) = line.get(cursor..).filter(|rest| !rest.is_empty()) else { break };
         let (len, is_strong) = match field(rest, &mut seen) {
@@ -52,9 +74,14 @@ pub(super) fn skip(line: &[u8], kind: Kind, header: &mut Header<'_>) {
                 break;
             }
             Field::Strong(len) => (len, true),
+            Field::Last(len) => {
+                header.content = skip_separators(line, cursor + len);
+                break;
+            }
             Field::Weak(len) => (len, false),
             Field::Content => break,
         };
+        seen.is_attached = line.get(cursor + len) == Some(&b'[');
         let end = cursor + len;
         cursor = skip_separators(line, end);
         let is_dashed = line[end..cursor].contains(&b'-') && seen.level;
@@ -88,7 +115,6 @@ fn field(rest: &[u8], seen: &mut Seen) -> Field {
             if seen.level { Field::Strong(len) } else { Field::Weak(len) }
         }),
         b'(' if !seen.level => enclosed(rest, b')', 48).map_or(Field::Content, Field::Weak),
-        b'*' | b'#' | b'.' if !seen.level && rest.get(1) == Some(&b' ') => mark(rest[0]),
         b'*' if seen.level && seen.numbers > 0 => connection(rest),
         b'#' if !seen.level && rest.get(1).is_some_and(u8::is_ascii_digit) => {
             Field::Weak(token(rest, 0))
@@ -99,16 +125,29 @@ fn field(rest: &[u8], seen: &mut Seen) -> Field {
     }
 }
 
-/// Redis marks the level with one character: `.` debug, `-` verbose, `*` notice, `#` warning.
-fn mark(mark: u8) -> Field {
-    Field::Level(
-        match mark {
-            b'#' => Level::Warn,
-            b'.' => Level::Debug,
-            _ => Level::Info,
-        },
-        1,
-    )
+/// Fields between bars without blanks: `|Pulse_Meter|4711|`; returns where the cursor goes on.
+fn columns(line: &[u8], header: &mut Header<'_>, seen: &mut Seen) -> usize {
+    let mut pos = header.content;
+    for _ in 0..4 {
+        let rest = &line[pos..];
+        let len = rest
+            .iter()
+            .take(64)
+            .take_while(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'-')
+            })
+            .count();
+        if len == 0 || rest.get(len) != Some(&b'|') {
+            break;
+        }
+        if let Some(level) = level::word(&rest[..len]).filter(|_| !seen.level) {
+            header.level = level;
+            seen.level = true;
+        }
+        pos += len + 1;
+    }
+    header.content = pos;
+    pos
 }
 
 /// nginx numbers its connections: `*17 `.
@@ -123,7 +162,7 @@ fn connection(rest: &[u8]) -> Field {
 
 /// `[INFO ]`, `[core:error]`, `[main]`, `[pid 123:tid 456]`, `[o.e.n.Node   ]`.
 fn brackets(rest: &[u8], seen: &mut Seen) -> Field {
-    let Some(len) = enclosed(rest, b']', 96) else { return Field::Content };
+    let Some(len) = bracketed(rest) else { return Field::Content };
     let text = rest[1..len - 1].trim_ascii();
     if !seen.level {
         let last = text.rsplit(|&byte| byte == b':').next().unwrap_or(text);
@@ -145,19 +184,15 @@ fn brackets(rest: &[u8], seen: &mut Seen) -> Field {
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'$' | b'_'));
     let is_followed = rest.get(len) == Some(&b'[');
-    let is_tags = text.starts_with(b"req-")
-        || text.len() < 24
-            && text.first().is_some_and(u8::is_ascii_lowercase)
-            && rest.get(len + 1) == Some(&b'G')
-            && rest[len + 1..].starts_with(b"GC(");
-    if is_number || is_process || is_class || is_followed || is_tags {
+    let is_request = text.starts_with(b"req-");
+    if is_number || is_process || is_class || is_followed || is_request || seen.is_attached {
         Field::Strong(len)
     } else {
         Field::Weak(len)
     }
 }
 
-/// `1702`, `29#29:`, `148`.
+/// `1234`, `29#29:`, `148`.
 fn number(rest: &[u8], seen: &mut Seen) -> Field {
     let digits = rest.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
     match &rest[digits..] {
@@ -180,17 +215,7 @@ fn number(rest: &[u8], seen: &mut Seen) -> Field {
 
 /// A run of letters, digits and the marks of names.
 fn word(rest: &[u8], seen: &mut Seen) -> Field {
-    let len = rest
-        .iter()
-        .take(160)
-        .take_while(|byte| {
-            byte.is_ascii_alphanumeric()
-                || matches!(
-                    byte,
-                    b'_' | b'.' | b'$' | b'@' | b'/' | b'#' | b':' | b'~' | b'-' | b'=' | b','
-                )
-        })
-        .count();
+    let len = rest.iter().take(160).take_while(|byte| NAME[usize::from(**byte)]).count();
     let name = &rest[..len];
     let gap = spaces(&rest[len..]);
     let next = rest.get(len + gap).copied().unwrap_or(b' ');
@@ -206,18 +231,14 @@ fn word(rest: &[u8], seen: &mut Seen) -> Field {
     let shape = Shape::of(bare);
     let is_android = seen.numbers >= 2 && is_colon;
     let is_column = gap >= 2 && shape.is_identifier && rest.len() > len + gap;
-    let is_logger = shape.is_qualified
-        && (is_colon
-            || next == b'-' && rest.get(len + gap + 1) == Some(&b' ')
-            || seen.is_shared && next == b']');
-    let is_lined = shape.dots >= 2 && shape.is_numbered || shape.dots >= 2 && next == b'[';
-    if seen.is_shared && next == b']' && gap == 0
-        || is_android
-        || is_column
-        || is_logger
-        || is_lined
-    {
-        seen.numbers = 0;
+    let is_dashed = next == b'-' && rest.get(len + gap + 1) == Some(&b' ');
+    let is_logger = shape.is_qualified && (is_colon || is_dashed);
+    let is_placed = shape.is_placed && is_dashed;
+    let is_path = shape.dots >= 2 && (shape.is_numbered || next == b'[');
+    if is_android || is_logger || is_placed {
+        return Field::Last(len);
+    }
+    if is_column || is_path {
         return Field::Strong(len);
     }
     Field::Content
@@ -240,7 +261,7 @@ fn before_level(rest: &[u8], name: &[u8], gap: usize, next: u8, seen: &mut Seen)
     }
     let is_name = name.iter().any(|byte| {
         byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'@' | b'/' | b'$' | b'=')
-    }) || name.iter().any(|&byte| byte == b'-') && len > 2;
+    }) || name.contains(&b'-') && len > 2;
     let is_set_apart =
         gap > 0 && matches!(next, b'-' | b'|') && matches!(rest.get(len + gap + 1), Some(b' '));
     let is_before_marked_level = gap > 0 && {
@@ -251,10 +272,16 @@ fn before_level(rest: &[u8], name: &[u8], gap: usize, next: u8, seen: &mut Seen)
             && !name.ends_with(b":")
     };
     if is_name || is_set_apart || is_before_marked_level {
-        Field::Weak(len.max(1))
-    } else {
-        Field::Content
+        return Field::Weak(len.max(1));
     }
+    stated_behind(&rest[len..]).map_or(Field::Content, Field::Word)
+}
+
+/// A level in capitals behind one word may be the logger's, or the sentence's: it is noted, and nothing is cut off.
+fn stated_behind(rest: &[u8]) -> Option<Level> {
+    let rest = rest.strip_prefix(b" ")?;
+    let len = rest.iter().take(14).take_while(|byte| byte.is_ascii_uppercase()).count();
+    level::word(&rest[..len]).filter(|_| rest.get(len) == Some(&b' '))
 }
 
 /// Decides whether a level word is a field (`ERROR`, `error:`, `Info   CBS`) or the first word of the sentence.
@@ -286,15 +313,22 @@ struct Shape {
     dots: usize,
     /// Has a package or module path, or is a class in a class.
     is_qualified: bool,
-    /// Ends in `#115` or `:115`.
+    /// Ends in `#115`.
     is_numbered: bool,
+    /// Ends in `:115`.
+    is_placed: bool,
     is_identifier: bool,
 }
 
 impl Shape {
     fn of(name: &[u8]) -> Self {
-        let mut shape =
-            Self { dots: 0, is_qualified: false, is_numbered: false, is_identifier: true };
+        let mut shape = Self {
+            dots: 0,
+            is_qualified: false,
+            is_numbered: false,
+            is_placed: false,
+            is_identifier: true,
+        };
         let mut previous = b' ';
         for &byte in name {
             match byte {
@@ -307,6 +341,8 @@ impl Shape {
             }
             previous = byte;
         }
+        let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        shape.is_placed = digits > 0 && name[..name.len() - digits].ends_with(b":");
         let is_address =
             name.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
         shape.is_qualified |= shape.dots > 0;
@@ -342,12 +378,28 @@ fn is_source_place(name: &[u8]) -> bool {
         )
 }
 
+/// Length of a run in square brackets that may hold others, within 128 bytes.
+fn bracketed(rest: &[u8]) -> Option<usize> {
+    let mut depth = 0;
+    for (at, byte) in rest.iter().take(128).enumerate() {
+        match byte {
+            b'[' => depth += 1,
+            b']' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
 /// Length of an enclosed run, both marks included, where it ends within `max` bytes.
 fn enclosed(rest: &[u8], close: u8, max: usize) -> Option<usize> {
     rest.iter().take(max).position(|&byte| byte == close).map(|at| at + 1)
 }
 
-/// `R02-M1-N0-C:J12-U11 RAS KERNEL INFO …`, or host, program and process as syslog writes them.
+/// `R01-N3 RAS KERNEL INFO …`, or host, program and process as syslog writes them.
 fn blue_gene(line: &[u8], header: &mut Header<'_>) {
     let mut pos = header.content;
     for _ in 0..4 {

@@ -12,8 +12,8 @@ pub(super) enum Kind {
     Open,
     /// In brackets of its own, or behind other fields.
     Inner,
-    /// In brackets that go on behind it: `[2026-03-04T10:00:00Z INFO  server]`.
-    Shared,
+    /// A syslog line behind other fields.
+    Syslog,
     /// Blue Gene: node, facility, component and level follow.
     BlueGene,
 }
@@ -63,14 +63,14 @@ fn bracketed(line: &[u8], open: usize) -> Option<Found<'_>> {
         let end = open + 1 + len;
         return match line.get(end)? {
             b']' => Some(Found::new((stamp, end + 1), Kind::Inner)),
-            b' ' | b':' | b',' | b'|' | b'#' => Some(Found::new((stamp, end), Kind::Shared)),
+            b' ' | b':' | b',' | b'|' | b'#' => Some(shared(line, (stamp, end))),
             _ => None,
         };
     }
-    if let [letter, b' ', rest @ ..] = inner {
-        if let (Some(level), Some((stamp, len))) = (level::letter(*letter), stamp::at(rest)) {
-            return Some(Found { level, ..Found::new((stamp, open + 3 + len), Kind::Shared) });
-        }
+    if let [letter, b' ', rest @ ..] = inner
+        && let (Some(level), Some((stamp, len))) = (level::letter(*letter), stamp::at(rest))
+    {
+        return Some(Found { level, ..shared(line, (stamp, open + 3 + len)) });
     }
     let close = open + 1 + inner.iter().take(48).position(|&byte| byte == b']')?;
     let text = line[open + 1..close].trim_ascii();
@@ -81,7 +81,9 @@ fn bracketed(line: &[u8], open: usize) -> Option<Found<'_>> {
     let level = level::word(text).unwrap_or_default();
     let next = line.get(after..)?;
     if let Some((stamp, len)) = stamp::at(next) {
-        return Some(Found { level, ..Found::new((stamp, after + len), Kind::Inner) });
+        let found = Found { level, ..Found::new((stamp, after + len), Kind::Inner) };
+        let is_process = text.iter().all(u8::is_ascii_digit);
+        return Some(if is_process { marked(line, found) } else { found });
     }
     if level != Level::Unknown && next.first() == Some(&b'[') {
         return bracketed(line, after).map(|found| Found { level, ..found });
@@ -102,7 +104,7 @@ fn is_uptime(text: &[u8]) -> bool {
     text.contains(&b'.') && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
-/// `- 1117838570 2005.06.03 R02-… 2005-06-03-15.42.50.675872 R02-… RAS KERNEL INFO …`, the first field an alert tag,
+/// `- 1772618400 2026.03.04 R01-… 2026-03-04-10.00.00.675872 R01-… RAS KERNEL INFO …`, the first field an alert tag,
 /// and the clusters that write syslog behind it.
 fn blue_gene(line: &[u8]) -> Option<Found<'_>> {
     let tag = line.iter().take(16).position(|&byte| byte == b' ')?;
@@ -122,10 +124,9 @@ fn blue_gene(line: &[u8]) -> Option<Found<'_>> {
         });
     };
     let host = &line[node..next - 1];
-    if second.is_yearless() {
-        return Some(Found { host, ..Found::new((first, next + len), Kind::BlueGene) });
-    }
-    Some(Found { host, ..Found::new((second, next + len), Kind::BlueGene) })
+    let (stamp, kind) =
+        if second.is_yearless() { (first, Kind::Syslog) } else { (second, Kind::BlueGene) };
+    Some(Found { host, ..Found::new((stamp, next + len), kind) })
 }
 
 /// `1234:M 04 Mar 2026 10:00:00.123 * …`.
@@ -136,31 +137,66 @@ fn redis(line: &[u8]) -> Option<Found<'_>> {
     }
     let start = colon + 3;
     let (stamp, len) = stamp::at(&line[start..])?;
-    Some(Found::new((stamp, start + len), Kind::Inner))
+    Some(marked(line, Found::new((stamp, start + len), Kind::Inner)))
 }
 
-/// `134681 node-246 unix.hw state_change.unavailable 1077804742 1 …`: a number, a node, and seconds since the epoch.
+/// Redis marks the level with one character: `.` debug, `-` verbose, `*` notice, `#` warning.
+fn marked<'a>(line: &'a [u8], found: Found<'a>) -> Found<'a> {
+    let level = match line.get(found.end..) {
+        Some([b' ', b'.' | b'-', b' ', ..]) => Level::Debug,
+        Some([b' ', b'*', b' ', ..]) => Level::Info,
+        Some([b' ', b'#', b' ', ..]) => Level::Warn,
+        _ => return found,
+    };
+    Found { level, end: found.end + 3, ..found }
+}
+
+/// Reads the brackets to their end: `[2026-03-04T10:00:00Z INFO  shop::cart]`, `[… : WARNING/MainProcess]`.
+fn shared(line: &[u8], (stamp, end): (Stamp, usize)) -> Found<'_> {
+    let close = line[end..].iter().take(96).position(|&byte| byte == b']').map(|len| end + len);
+    let is_name = |byte: u8| !matches!(byte, b' ' | b':' | b'/' | b',' | b'|');
+    let words = |inside: &'_ [u8]| {
+        inside.split(|&byte| !is_name(byte)).filter(|word| !word.is_empty()).count()
+    };
+    match close.filter(|&close| words(&line[end..close]) <= 6) {
+        None => Found::new((stamp, end), Kind::Open),
+        Some(close) => {
+            let mut words = line[end..close].split(|&byte| !is_name(byte));
+            let level = words.find_map(level::word).unwrap_or_default();
+            Found { level, ..Found::new((stamp, close + 1), Kind::Inner) }
+        }
+    }
+}
+
+/// `4711 node-17 disk.hw state_change.failed 1772618400 1 …`: a number, a node, and seconds since the epoch.
 fn cluster(line: &[u8]) -> Option<Found<'_>> {
     let mut pos = token(line, 0);
     if !line[..pos].iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let node = pos + 1;
-    let host = line.get(node..node + token(line, node))?;
-    if !host.iter().any(|byte| byte.is_ascii_digit() || *byte == b'-') {
-        return None;
-    }
-    for _ in 0..4 {
+    let node = line.get(pos + 1..pos + 1 + token(line, pos + 1))?;
+    let is_node = node.iter().any(|byte| byte.is_ascii_digit() || *byte == b'-');
+    for index in 1..5 {
         pos += 1;
         let len = token(line, pos);
         let field = line.get(pos..pos + len).filter(|field| !field.is_empty())?;
-        if len == 10 && field.iter().all(u8::is_ascii_digit) {
+        if len == 10 && field.iter().all(u8::is_ascii_digit) && (is_node || index == 4) {
             let (stamp, len) = stamp::at(&line[pos..])?;
-            return Some(Found { host, ..Found::new((stamp, pos + len), Kind::Inner) });
+            let host = if is_node { node } else { b"" };
+            return Some(Found { host, ..Found::new((stamp, flag(line, pos + len)), Kind::Inner) });
         }
         pos += len;
     }
     None
+}
+
+/// Skips the flag of one digit that stands behind the stamp.
+fn flag(line: &[u8], end: usize) -> usize {
+    match line.get(end..) {
+        Some([b' ', b'0'..=b'9', b' ', ..]) => end + 2,
+        Some([b' ', b'-', b'0'..=b'9', b' ', ..]) => end + 3,
+        _ => end,
+    }
 }
 
 /// `I0304 10:00:00.123456       1 file.go:12] …`: the letter and the missing year of glog.
@@ -187,7 +223,11 @@ fn ruby(line: &[u8]) -> Option<Found<'_>> {
         return None;
     }
     let level = level::letter(line[0])?;
-    bracketed(line, 3).map(|found| Found { level, ..found })
+    let found = bracketed(line, 3)?;
+    let word = found.end + spaces(&line[found.end..]);
+    let end = memchr::memmem::find(line.get(word..word + 16)?, b" -- ")
+        .map_or(found.end, |len| word + len);
+    Some(Found { level, end, ..found })
 }
 
 /// `ERROR 2026-03-04 10:00:00 …`, `INFO  [main] 2026-03-04 …`, `INFO: 2026/03/04 …`.

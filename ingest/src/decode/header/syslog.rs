@@ -11,10 +11,10 @@ pub(super) fn with_priority(line: &[u8]) -> Option<Header<'_>> {
     let level = level::syslog((priority % 8) as u8)?;
     let start = close + 1;
     let mut header = Header { level, content: start, is_headed: true, ..Header::default() };
-    if line[start..].starts_with(b"1 ") {
-        if let Some(found) = rfc5424(line, start + 2, header) {
-            return Some(found);
-        }
+    if line[start..].starts_with(b"1 ")
+        && let Some(found) = rfc5424(line, start + 2, header)
+    {
+        return Some(found);
     }
     let text = &line[start..];
     let number = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -123,7 +123,7 @@ pub(super) fn tag<'a>(line: &'a [u8], header: &mut Header<'a>, strict: bool) -> 
     false
 }
 
-/// `sshd[24200]: `, `sshd(pam_unix)[19939]: `, `kernel: `; returns the name and where the content begins.
+/// `sshd[4242]: `, `sshd(pam_unix)[777]: `, `kernel: `; returns the name and where the content begins.
 fn program(line: &[u8], at: usize, strict: bool) -> Option<(&[u8], usize)> {
     let rest = line.get(at..)?;
     let len = rest
@@ -148,7 +148,7 @@ fn program(line: &[u8], at: usize, strict: bool) -> Option<(&[u8], usize)> {
         matches!(name, b"kernel" | b"CRON" | b"cron" | b"systemd" | b"rsyslogd" | b"sudo" | b"su");
     // Some senders put the severity behind the process: `app[12] <Notice>: …`.
     if is_numbered && rest[end..].starts_with(b" (") || rest[end..].starts_with(b" <") {
-        let close = rest[end..].iter().take(48).position(|&byte| byte == b':')?;
+        let close = rest[end..].iter().take(160).position(|&byte| byte == b':')?;
         end += close;
     }
     if rest.get(end) != Some(&b':') || strict && !is_numbered && !is_known {

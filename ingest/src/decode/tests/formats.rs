@@ -46,7 +46,7 @@ fn envelopes() {
             2026-03-04T10:00:00Z warn shop | nested
             - unknown svc template="x <*>" | x
             2026-03-04T10:00:00Z info svc | a.b=true n=7 user="al ice"
-            reject 0x1 empty 0 bytes
+            reject 0x1 empty 14 bytes
             - unknown svc | {"a":1
             - unknown svc | [1,2]
         "#]],
@@ -120,7 +120,7 @@ ts=2026-03-04T10:00:00Z level=error component=tsdb n=3
             2026-03-04T10:00:00.1Z info svc | Server started
             2026-03-04T10:00:00Z warn shop | slow query: timed out
             2026-03-04T10:00:00Z error svc | ts=2026-03-04T10:00:00Z level=error component=tsdb n=3
-            2026-03-04T10:00:00Z unknown svc | level=info msg=hello
+            2026-03-04T10:00:00Z info svc | hello
         "#]],
     );
 }
@@ -133,7 +133,7 @@ fn otlp() {
         {"observedTimeUnixNano":"1772618400000000000","body":{"stringValue":""}, "attributes":[{"key":"log.record.template","value":{"stringValue":"t"}}]}]}]}]}"#;
     let empty: &[u8] = br#"{"resourceLogs":[]}"#;
     expect![[r#"
-        reject 0x1 empty 0 bytes
+        reject 0x1 empty 618 bytes
         reject 1x1 empty 19 bytes
         reject 2x1 invalid_otlp 18 bytes
         2026-03-04T10:00:00Z error shop @h | boom

@@ -35,8 +35,7 @@ ValueError: b
 INFO next";
     expect![[r#"
         - info svc | start
-        reject 7x1 empty 0 bytes
-        - error svc +1x9 | Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    boom()\nKeyError: 'a'\n\nDuring handling of the above exception, another exception occurred:\nTraceback (most recent call last):\n  File "a.py", line 3, in <module>\nValueError: b
+        - error svc +1x10 | Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    boom()\nKeyError: 'a'\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "a.py", line 3, in <module>\nValueError: b
         - info svc | next
     "#]].assert_eq(&together(text));
 }
@@ -89,11 +88,9 @@ fn lines_without_header_join_where_nearly_all_have_one() {
     let given = together(&text);
     let tail: String = given.lines().skip(8).map(|line| format!("{line}\n")).collect();
     expect![[r#"
-        2026-03-04T10:00:08Z info svc +8x2 | tick\nand a bit more
-        - unknown svc | and more
+        2026-03-04T10:00:08Z info svc +8x3 | tick\nand a bit more\nand more
         2026-03-04T10:01:00Z info svc | tock
-        - fatal svc | panic: apart
-        - error svc | tail
+        - fatal svc +12x2 | panic: apart\nERROR: tail
     "#]]
     .assert_eq(&tail);
     expect![[r#"

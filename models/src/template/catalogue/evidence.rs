@@ -12,6 +12,8 @@ use crate::template::vocabulary::{self, Context, Openness};
 const SLOT_VALUES_MIN: u8 = 2;
 /// Names that must differ after a colon or a preposition, or in quotes.
 const LIKELY_VALUES_MIN: u8 = 3;
+/// Combinations that must differ where several values change together.
+const TOGETHER_VALUES_MIN: u8 = 3;
 /// Names that must differ anywhere else.
 const PLAIN_VALUES_MIN: u8 = 5;
 /// Names that must differ where one constant word is all that is left.
@@ -43,6 +45,10 @@ impl Witness {
                 continue;
             }
             let mut context = context(pattern, position);
+            let word = &pattern.tokens[position].spelling;
+            if context == Context::Slot && vocabulary::is_http_method(word) {
+                openness = Openness::Open;
+            }
             if vocabulary::is_account(&pattern.tokens[position].spelling) {
                 openness = Openness::Open;
                 context = Context::Slot;
@@ -59,7 +65,27 @@ impl Witness {
                 context,
             });
         }
+        found.extend(Self::of_several(pattern, at, &found));
         found
+    }
+
+    /// Returns the slot where every word after `=` and the like is open at once, if several are:
+    /// values that only ever change together.
+    fn of_several(pattern: &Pattern, at: u32, single: &[Self]) -> Option<Self> {
+        let open = |w: &&Self| w.openness == Openness::Open && w.context == Context::Slot;
+        let stars: Vec<u64> = single.iter().filter(open).map(|w| w.slot).collect();
+        let (first, others) = single.iter().find(open).zip(stars.get(1..))?;
+        if others.is_empty() || first.needed == NEVER {
+            return None;
+        }
+        let apart = |sum: u64, star: &u64| sum.wrapping_add(star.wrapping_sub(pattern.hash));
+        Some(Self {
+            slot: stars.iter().fold(pattern.hash, apart),
+            pattern: at,
+            value: pattern.hash,
+            needed: TOGETHER_VALUES_MIN,
+            ..*first
+        })
     }
 }
 
@@ -84,7 +110,11 @@ fn context(pattern: &Pattern, at: usize) -> Context {
         TokenKind::Mark => match &*before.spelling {
             "=" => Context::Slot,
             quote @ ("\"" | "'") if after.is_some_and(|next| &*next.spelling == quote) => {
-                Context::Likely
+                let said = at.checked_sub(2).map(|said| &pattern.tokens[said]);
+                match said.filter(|said| said.kind == TokenKind::Word) {
+                    Some(said) if vocabulary::is_identity_key(&said.spelling) => Context::Slot,
+                    _ => Context::Likely,
+                }
             }
             ":" | "(" | "[" | "{" => Context::Likely,
             _ => Context::Plain,
@@ -103,9 +133,14 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn add(&mut self, witness: Witness, values_max: usize) {
-        if self.witnesses.len() < values_max.max(1) {
+        if !self.is_full(values_max) {
             self.witnesses.push(witness);
         }
+    }
+
+    /// Reports whether further witnesses would be forgotten.
+    pub(super) fn is_full(&self, values_max: usize) -> bool {
+        self.witnesses.len() >= values_max.max(1)
     }
 
     /// Returns the patterns to put below the slot: none as long as the evidence is short.
@@ -117,10 +152,25 @@ impl Slot {
         if !enough {
             return Vec::new();
         }
-        let settled = open >= PLAIN_VALUES_MIN;
-        let fits =
-            |w: &&Witness| w.openness == Openness::Open || settled || w.context == Context::Slot;
+        let fits = |w: &&Witness| Self::fits(w, open, native);
         self.witnesses.iter().filter(fits).map(|w| w.pattern).collect()
+    }
+
+    /// Reports whether a witness belongs below a slot that was promoted.
+    pub(super) fn takes(&self, witness: &Witness, native: bool) -> bool {
+        Self::fits(witness, self.open_values(), native)
+    }
+
+    /// Names always fit, nouns where one is to be expected, verbs only beside many names.
+    fn fits(witness: &Witness, open: u8, native: bool) -> bool {
+        let settled = open >= PLAIN_VALUES_MIN;
+        match (witness.openness, witness.context) {
+            (Openness::Open, _) | (Openness::Weak, Context::Slot) => true,
+            (Openness::Weak, Context::Likely) => settled || native,
+            (Openness::Weak, Context::Plain) => settled,
+            (Openness::Verb, context) => settled && context != Context::Plain,
+            (Openness::Fixed, _) => false,
+        }
     }
 
     fn open_values(&self) -> u8 {

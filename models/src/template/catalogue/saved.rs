@@ -59,9 +59,14 @@ impl Catalogue {
 
     /// Rebuilds the slots, in which every promotion was already followed.
     fn index(&mut self) {
-        for at in 0..self.patterns.len() as u32 {
-            for slot in self.witness(at) {
-                self.promote(slot, &mut Vec::new());
+        let count = self.patterns.len() as u32;
+        let touched: Vec<u64> = (0..count).flat_map(|at| self.witness(at)).collect();
+        for hash in touched {
+            let native = self.by_hash.get(&hash).copied();
+            let Some(slot) = self.slots.get(&hash) else { continue };
+            if let Some(&first) = slot.members(native.is_some()).first() {
+                let top = self.root(first);
+                self.slots.entry(hash).or_default().promoted = Some(top);
             }
         }
     }

@@ -1,1 +1,197 @@
+//! What merges and what stays apart, and that order and shards do not matter.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+use super::*;
+use crate::template::{Skeleton, mask};
+
+fn learnt<'a>(lines: impl IntoIterator<Item = &'a str>) -> Catalogue {
+    let mut catalogue = Catalogue::new("shop", CatalogueLimits::default());
+    for line in lines {
+        learn(&mut catalogue, line);
+    }
+    catalogue.settle();
+    catalogue
+}
+
+fn learn(catalogue: &mut Catalogue, line: &str) -> (u64, Assignment) {
+    let mut skeleton = Skeleton::new();
+    mask(line.as_bytes(), &mut skeleton);
+    (skeleton.hash(), catalogue.assign(skeleton.hash(), skeleton.text()))
+}
+
+fn texts(catalogue: &Catalogue) -> Vec<String> {
+    let mut texts: Vec<String> = catalogue.iter().map(|(_, text)| text).collect();
+    texts.sort();
+    texts
+}
+
+fn check(lines: &str, expect: Expect) {
+    expect.assert_eq(&(texts(&learnt(lines.lines())).join("\n") + "\n"));
+}
+
+#[test]
+fn two_users_are_one_template() {
+    check(
+        "user alice logged in\nuser bob logged in",
+        expect![[r#"
+            user <*> logged in
+        "#]],
+    );
+}
+
+#[test]
+fn verbs_and_states_stay_apart() {
+    check(
+        "connection opened\nconnection closed\nuser 1 logged in\nuser 1 logged out\n\
+         VM started\nVM stopped\nstate=up\nstate=down\nlink eth0 up\nlink eth0 down\n\
+         action=KEY_DOWN at 3\naction=KEY_UP at 3\nphase is AuthFail\nphase is AuthOk",
+        expect![[r#"
+            VM started
+            VM stopped
+            action=KEY_DOWN at <*>
+            action=KEY_UP at <*>
+            connection closed
+            connection opened
+            link eth0 down
+            link eth0 up
+            phase is AuthFail
+            phase is AuthOk
+            state=down
+            state=up
+            user <*> logged in
+            user <*> logged out
+        "#]],
+    );
+}
+
+#[test]
+fn units_lists_and_groups_are_spellings() {
+    check(
+        "sent 5 bytes to 10.0.0.1\nsent 7 KB to 10.0.0.2\nread 1 2 3 done\nread 4 done\n\
+         lost 3 (1.5 kB) of it\nlost 4 of it\nwaited 3 ms here\nwaited 4 ms here",
+        expect![[r#"
+            lost <*> of it
+            read <*> done
+            sent <*> to <*>
+            waited <*> ms here
+        "#]],
+    );
+}
+
+#[test]
+fn few_odd_words_are_not_a_variable() {
+    check(
+        "parser ready for torus input\nparser ready for lattice input",
+        expect![[r#"
+            parser ready for lattice input
+            parser ready for torus input
+        "#]],
+    );
+}
+
+#[test]
+fn an_id_that_was_given_resolves_for_ever() {
+    let mut catalogue = Catalogue::new("shop", CatalogueLimits::default());
+    let (hash, first) = learn(&mut catalogue, "user alice logged in");
+    assert_eq!(first.kind, Kind::NewTemplate);
+    let (_, second) = learn(&mut catalogue, "user bob logged in");
+    assert_ne!(first.id, second.id);
+    assert_eq!(catalogue.resolve(first.id), second.id);
+    assert_eq!(catalogue.find(hash), Some(second.id));
+    let merges = catalogue.take_merges();
+    assert!(merges.contains(&(first.id, second.id)));
+    assert!(catalogue.take_merges().is_empty());
+    assert_eq!(learn(&mut catalogue, "user carol logged in").1.kind, Kind::NewSkeleton);
+    assert_eq!(learn(&mut catalogue, "user carol logged in").1.kind, Kind::Known);
+    assert_eq!(catalogue.text(first.id), "user <*> logged in");
+}
+
+#[test]
+fn values_are_read_back() {
+    let catalogue =
+        learnt(["user alice logged in from 10.0.0.1", "user bob logged in from 10.0.0.2"]);
+    let (id, text) = catalogue.iter().next().unwrap();
+    assert_eq!(text, "user <*> logged in from <*>");
+    assert_eq!(
+        catalogue.variables(id, b"user  carol logged in from 10.0.0.9"),
+        ["carol", "10.0.0.9"]
+    );
+}
+
+#[test]
+fn beyond_the_limits_templates_are_coarse_and_counted() {
+    let limits = CatalogueLimits { templates_max: 5, ..CatalogueLimits::default() };
+    let mut catalogue = Catalogue::new("shop", limits);
+    let lines =
+        ["aa", "bb cc", "dd ee ff", "x y z w", "started q", "stopped r", "gg hh", "ii jj kk ll"];
+    for line in lines {
+        learn(&mut catalogue, line);
+    }
+    assert!(catalogue.len() <= limits.roots_max() + 1);
+    assert_eq!(catalogue.overflowed(), 3);
+}
+
+fn line() -> impl Strategy<Value = String> {
+    let user = prop::sample::select(vec!["alice", "bob", "carol", "dave-x", "root", "7"]);
+    let host = prop::sample::select(vec!["web-a", "dbA", "10.0.0.1", "cacheB", "queue_c"]);
+    let verb = prop::sample::select(vec!["opened", "closed", "failed"]);
+    (0..4usize, user, host, verb).prop_map(|(kind, user, host, verb)| match kind {
+        0 => format!("session {verb} for user {user} on host {host}"),
+        1 => format!("{verb} file={user} node={host} after 5 ms"),
+        2 => format!("cannot reach server {host}: {verb}"),
+        _ => format!("copy from {host} to {user} {verb} twice"),
+    })
+}
+
+proptest! {
+    #[test]
+    fn order_does_not_matter(
+        lines in proptest::collection::vec(line(), 0..60),
+        seed in any::<u64>(),
+    ) {
+        let mut shuffled = lines.clone();
+        let key = |line: &String| xxh3_64(format!("{seed}{line}").as_bytes());
+        shuffled.sort_by_key(key);
+        let a = learnt(lines.iter().map(String::as_str));
+        let b = learnt(shuffled.iter().map(String::as_str));
+        prop_assert_eq!(a.iter().collect::<Vec<_>>(), b.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn shards_agree(lines in proptest::collection::vec(line(), 0..60), cut in 0usize..60) {
+        let cut = cut.min(lines.len());
+        let whole = learnt(lines.iter().map(String::as_str));
+        let mut left = learnt(lines[..cut].iter().map(String::as_str));
+        let mut right = learnt(lines[cut..].iter().map(String::as_str));
+        let before = left.clone();
+        left.merge(&right);
+        right.merge(&before);
+        let roots = |catalogue: &Catalogue| catalogue.iter().collect::<Vec<_>>();
+        prop_assert_eq!(roots(&left), roots(&right));
+        prop_assert_eq!(roots(&left), roots(&whole));
+        let again = left.clone();
+        left.merge(&again);
+        prop_assert_eq!(roots(&left), roots(&again));
+    }
+
+    #[test]
+    fn a_restart_changes_nothing(lines in proptest::collection::vec(line(), 0..60), cut in 0usize..60) {
+        let cut = cut.min(lines.len());
+        let mut whole = Catalogue::new("shop", CatalogueLimits::default());
+        let mut half = whole.clone();
+        for line in &lines[..cut] {
+            learn(&mut whole, line);
+            learn(&mut half, line);
+        }
+        let bytes = postcard::to_stdvec(&half).unwrap();
+        let mut half: Catalogue = postcard::from_bytes(&bytes).unwrap();
+        prop_assert_eq!(&half, &whole);
+        for line in &lines[cut..] {
+            prop_assert_eq!(learn(&mut whole, line), learn(&mut half, line));
+        }
+        prop_assert_eq!(half, whole);
+    }
+}

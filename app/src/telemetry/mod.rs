@@ -1,0 +1,89 @@
+//! What Logwake says of itself: metrics, logs, and spans of its commits.
+//!
+//! **No label of a metric is taken from log text**: labels are stages, kinds, reasons and the names
+//! of topics.
+//! **A dead collector never blocks**: spans wait in a bounded queue and are dropped when it is full.
+
+#![allow(unreachable_pub, reason = "`pub` marks what a module offers; the program is one crate")]
+
+mod exposition;
+mod held;
+mod instruments;
+mod logs;
+mod metrics;
+mod trace;
+
+use std::time::Duration;
+
+pub use exposition::Exposition;
+pub use logs::init_logs;
+pub use metrics::{CatalogueCounts, Metrics};
+pub use trace::Tracer;
+
+/// One of the three stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Records to tallies.
+    Tally,
+    /// Tallies to anomalies.
+    Detect,
+    /// Anomalies to alerts.
+    Alert,
+}
+
+/// How a commit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Results and positions are written.
+    Committed,
+    /// It was undone and its inputs are read again.
+    Aborted,
+    /// It failed and the stage starts afresh.
+    Failed,
+}
+
+/// One commit of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// The stage.
+    pub stage: Stage,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+    /// Payloads that it covers.
+    pub inputs: u64,
+    /// Payloads that it wrote.
+    pub outputs: u64,
+}
+
+impl Stage {
+    /// Every stage, in the order of the stream.
+    pub const ALL: [Self; 3] = [Self::Tally, Self::Detect, Self::Alert];
+
+    /// Returns the name that metrics and the page use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tally => "tally",
+            Self::Detect => "detect",
+            Self::Alert => "alert",
+        }
+    }
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 3] = [Self::Committed, Self::Aborted, Self::Failed];
+
+    /// Returns the name that metrics and the page use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::Aborted => "aborted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
