@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::alert::{Alert, AlertOutput, AlertSettings};
+use crate::anomaly::AnomalyKind;
 use crate::record::{Level, Record, Source};
 use crate::tally::{ClockSettings, Tally, TallyInput};
 
@@ -281,21 +282,33 @@ fn more_errors_than_usual_are_a_level_shift() {
     );
 }
 
-#[test]
-fn the_forest_speaks_where_the_mix_of_a_window_is_another() {
-    let mut lines = steady(&mut Dice(7), "checkout", 0..7260, |second, idx| match (second, idx) {
-        (7200..7210, 0) => 0.1,
-        (7200..7210, 1) => 0.2,
-        (7200..7210, 2) => 2.4,
-        (7200..7210, 3) => 2.5,
-        _ => 1.0,
+/// Two hours of steady noise and then one window in which the rates of the templates are scaled by
+/// `mix` and `warnings` are added: its rank among all windows by the forest, 1 for the most isolated.
+fn rank_by_forest(mix: [f64; 4], warnings: i64) -> String {
+    let mut lines = steady(&mut Dice(7), "checkout", 0..7260, |second, idx| {
+        if (7200..7210).contains(&second) { *mix.get(idx).unwrap_or(&1.0) } else { 1.0 }
     });
-    for n in 0..9 {
+    for n in 0..warnings {
         lines.push(line(7200 + n, "checkout", Level::Warn, "session closed by user 1001"));
     }
-    let settings = DetectSettings { forest_p_value_max: 1e-3, ..settings() };
-    let (_, found) = detect(settings, tally(0, 1, &in_time(lines), |_| false));
-    expect![[""]].assert_eq(&print(&found));
+    let settings = DetectSettings { forest_p_value_max: 1.0, ..settings() };
+    let (_, mut found) = detect(settings, tally(0, 1, &in_time(lines), |_| false));
+    found.retain(|anomaly| anomaly.kind == AnomalyKind::Forest);
+    found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value));
+    let is_it = |one: &Anomaly| one.window_start == Timestamp::from_secs(7200);
+    let rank = found.iter().position(is_it).unwrap();
+    let (p_value, reason) = (found[rank].p_value, &found[rank].reason);
+    format!("{} of {}, p {p_value:.4}: {reason}", rank + 1, found.len())
+}
+
+/// A record of what the forest can and cannot do, not a wish: even the most isolated window is far
+/// from a p-value of `1e-5`, and warnings that never came before leave the warning share without a
+/// split, so a window with many of them ranks below noise.
+#[test]
+fn the_forest_ranks_a_window_of_another_mix_but_is_blind_to_what_never_varied() {
+    expect!["1 of 665, p 0.0021: checkout: these 10 s as a whole are unusual, most of all in template mix (79 %), template variety (13 %), volume (8 %); isolation 0.68, usually 0.46"].assert_eq(&rank_by_forest([0.4, 1.8, 2.4, 0.0], 0));
+    expect!["11 of 665, p 0.0133: checkout: these 10 s as a whole are unusual, most of all in template mix (100 %); isolation 0.61, usually 0.46"].assert_eq(&rank_by_forest([0.1, 0.2, 2.4, 2.5], 9));
+    expect!["16 of 665, p 0.0310: checkout: these 10 s as a whole are unusual, most of all in volume (72 %), template mix (18 %), template variety (9 %); isolation 0.59, usually 0.46"].assert_eq(&rank_by_forest([1.0, 1.0, 1.0, 1.0], 9));
 }
 
 /// Sixty hours of services in all; at a p-value of 1e-3 the forest speaks eight times in them.

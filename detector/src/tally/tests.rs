@@ -141,7 +141,7 @@ fn the_record_that_moves_the_watermark_to_the_next_window_ends_its_batch() {
 }
 
 #[test]
-fn a_clock_in_2099_takes_the_time_of_its_source_and_a_parked_one_its_own() {
+fn a_clock_in_2099_takes_the_time_of_its_source() {
     check(
         "500 a info one
          4073000000 a info far future
