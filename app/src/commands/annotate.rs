@@ -28,8 +28,6 @@ pub fn run(args: &AnnotateArgs) -> anyhow::Result<Status> {
     let config = input::config(&args.input)?;
     let options = decoder_options(&config, wall_now())?;
     let masks = config.templates.masks.0.iter();
-    let mut limits = CatalogueLimits::default();
-    limits.templates_max = config.templates.templates_max;
     let mut file = FileSource::open_with(&args.path, options.line_bytes_max)?;
     let service = match service_of(std::path::Path::new(&args.path)) {
         "" | "-" => "stdin",
@@ -38,7 +36,7 @@ pub fn run(args: &AnnotateArgs) -> anyhow::Result<Status> {
     let mut decoder = Decoder::new(Arc::clone(&options), service);
     let mut annotator = Annotator {
         masks: Masks::new(masks.map(|mask| (mask.name.as_str(), mask.pattern.as_str())))?,
-        limits,
+        limits: config.detect_settings().catalogue,
         skeleton: Skeleton::default(),
         services: BTreeMap::new(),
         waiting: BTreeMap::new(),

@@ -4,6 +4,11 @@
 //! towards masking what holds digits, and towards keeping what is a word with one digit at its
 //! end (`eth0`, `ssh2`), which the catalogue may still merge.
 
+#![allow(
+    clippy::too_many_arguments,
+    reason = "a piece of content is passed in registers on the hot path"
+)]
+
 use super::byte_class::{
     ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, HARD, HIGH, OTHER, SIGN, SLASH, UNDER, UPPER, class,
     classes_of,

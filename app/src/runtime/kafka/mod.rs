@@ -126,9 +126,8 @@ impl Start<'_> {
         (0..self.config.kafka.slots)
             .map(|slot| {
                 let inputs = self.config.kafka.topics.clone();
-                let state = &self.topics.state_tally;
-                let settings =
-                    self.settings(Stage::Tally, slot as usize, inputs, state, state_partitions);
+                let state = (&self.topics.state_tally, state_partitions);
+                let settings = self.settings(Stage::Tally, slot, inputs, state);
                 let shared = Arc::clone(&shared);
                 self.spawn(Stage::Tally, settings, move |partition| {
                     TallyTask::new(&shared, partition)
@@ -139,8 +138,8 @@ impl Start<'_> {
 
     fn detect(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
         let inputs = vec![self.topics.tallies.to_string()];
-        let state = &self.topics.state_detect;
-        let settings = self.settings(Stage::Detect, 0, inputs, state, state_partitions);
+        let state = (&self.topics.state_detect, state_partitions);
+        let settings = self.settings(Stage::Detect, 0, inputs, state);
         let shared = Arc::new(DetectShared {
             topics: self.topics.clone(),
             shards: self.shards,
@@ -153,8 +152,8 @@ impl Start<'_> {
 
     fn alert(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
         let inputs = vec![self.topics.findings.to_string()];
-        let state = &self.topics.state_alert;
-        let settings = self.settings(Stage::Alert, 0, inputs, state, state_partitions);
+        let state = (&self.topics.state_alert, state_partitions);
+        let settings = self.settings(Stage::Alert, 0, inputs, state);
         let shared = Arc::new(AlertShared {
             topics: self.topics.clone(),
             settings: self.config.alert_settings(),
@@ -169,8 +168,7 @@ impl Start<'_> {
         stage: Stage,
         slot: usize,
         inputs: Vec<String>,
-        state_topic: &Arc<str>,
-        state_partitions: i32,
+        state: (&Arc<str>, i32),
     ) -> StageSettings {
         let kafka = &self.config.kafka;
         let exactly_once = kafka.delivery == Delivery::ExactlyOnce;
@@ -178,8 +176,8 @@ impl Start<'_> {
         let id = format!("{}-{name}-{}-{slot}", kafka.prefix, kafka.instance_name());
         StageSettings {
             inputs,
-            state_topic: Arc::clone(state_topic),
-            state_partitions,
+            state_topic: Arc::clone(state.0),
+            state_partitions: state.1,
             transactional_id: exactly_once.then_some(id),
             consumer: consumer_config(self.config, name),
             producer: producer_config(self.config),
