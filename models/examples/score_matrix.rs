@@ -11,6 +11,7 @@ use ndarray::ArrayView2;
 use std::error::Error;
 use std::io::{Read, Write};
 
+#[allow(clippy::disallowed_methods, reason = "an example is a program: it has arguments")]
 fn main() -> Result<(), Box<dyn Error>> {
     let params = params_from(std::env::args().skip(1))?;
     let mut text = Vec::new();

@@ -188,7 +188,7 @@ fn the_manual_says_what_each_key_means() {
         # Event time within which anomalies of different services belong together.
         join_gap = "1m"
         # Event time without new evidence after which an alert is resolved.
-        resolve_after = "5m"
+        resolve_after = "2m"
         # Shortest event time between updates that bring only more of the same.
         update_every = "1m"
         # Active alerts at most; beyond, the one with the least evidence gives way.

@@ -60,7 +60,10 @@ fn what_does_not_add_up_is_an_error() {
     };
     let missing = broken(&|pairs| drop(pairs.remove(1)));
     assert_eq!(missing, "snapshot logwake.tallies/3 lacks chunk 1 of 3");
-    let short = broken(&|pairs| pairs[2].1.truncate(pairs[2].1.len() - 1));
+    let short = broken(&|pairs| {
+        let chunk = &mut pairs[2].1;
+        chunk.truncate(chunk.len() - 1);
+    });
     assert_eq!(short, "snapshot logwake.tallies/3 has 1999999 bytes, its manifest says 2000000");
     let flipped = broken(&|pairs| pairs[0].1[100] ^= 1);
     assert!(flipped.contains("has hash"), "{flipped}");
