@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Level;
 
+use crate::time::Timestamp;
+
+use super::series::REPEAT_AFTER;
 use super::window::WindowCounts;
 
 /// What the columns of a row mean, in their order.
@@ -25,6 +28,16 @@ pub(super) const FEATURES: [&str; 7] = [
     "template mix",
     "hosts",
 ];
+
+/// The least step beyond what was seen that is another kind of window, for each feature.
+const STEPS_MIN: Row = [1.0, 0.1, 0.1, 0.7, 0.5, 0.2, 0.7];
+/// Windows for one row beyond them along each feature: few enough to stay isolated.
+const ROWS_PER_ANCHOR: usize = 128;
+
+/// Isolation score below which no window is called unusual: an average one scores 0.5.
+const SCORE_MIN: f64 = 0.7;
+/// While the tail is young, so many of the scores so far may lie beyond the one that is told.
+const YOUNG_BEYOND: f64 = 4.0;
 
 /// Windows in the sliding sample.
 const SAMPLE_MAX: usize = 512;
@@ -48,6 +61,7 @@ pub struct ForestWatch {
     tail: Tail,
     typical: f64,
     seed: u64,
+    told: Option<Timestamp>,
 }
 
 /// How isolated a window is.
@@ -73,6 +87,7 @@ impl ForestWatch {
             tail: Tail::new(TAIL_MEMORY),
             typical: 0.5,
             seed,
+            told: None,
         }
     }
 
@@ -94,6 +109,18 @@ impl ForestWatch {
         judged
     }
 
+    /// Tells whether a window is unusual enough and was not told just before; a young tail cannot prove the p-value
+    /// that is asked for, so there the score has to speak.
+    pub fn tells(&mut self, isolation: &Isolation, p_value_max: f64, at: Timestamp) -> bool {
+        let young = YOUNG_BEYOND / self.tail.seen().max(1) as f64;
+        let unusual = isolation.score >= SCORE_MIN && isolation.p_value <= p_value_max.max(young);
+        let just = self.told.is_some_and(|told| at.since(told) < REPEAT_AFTER);
+        if unusual && !just {
+            self.told = Some(at);
+        }
+        unusual && !just
+    }
+
     fn learn(&mut self, row: &Row) {
         if self.rows.len() == SAMPLE_MAX {
             self.rows.pop_front();
@@ -105,8 +132,10 @@ impl ForestWatch {
             return;
         }
         self.since_fit = 0;
-        let values = self.rows.iter().flatten().copied().collect();
-        let Ok(rows) = Array2::from_shape_vec((self.rows.len(), FEATURES.len()), values) else {
+        let mut sample: Vec<Row> = self.rows.iter().copied().collect();
+        sample.extend(anchors(&sample));
+        let values = sample.iter().flatten().copied().collect();
+        let Ok(rows) = Array2::from_shape_vec((sample.len(), FEATURES.len()), values) else {
             return;
         };
         self.seed = self.seed.wrapping_add(1);
@@ -122,6 +151,22 @@ impl ForestWatch {
         self.tail.observe(score);
         self.typical += (score - self.typical) * TYPICAL_WEIGHT;
     }
+}
+
+/// Rows beyond what was seen, one step out along each feature: without them a feature that never
+/// varied would have no cut, and the forest would be blind to the first window in which it does.
+fn anchors(rows: &[Row]) -> Vec<Row> {
+    let mut anchors = Vec::new();
+    for (feature, step_min) in STEPS_MIN.iter().enumerate() {
+        let mut values: Vec<f64> = rows.iter().map(|row| row[feature]).collect();
+        values.sort_by(f64::total_cmp);
+        let (Some(low), Some(high)) = (values.first(), values.last()) else { continue };
+        let step = (high - low).max(*step_min);
+        let mut anchor = rows[rows.len() / 2];
+        anchor[feature] = high + step;
+        anchors.extend(std::iter::repeat_n(anchor, rows.len().div_ceil(ROWS_PER_ANCHOR)));
+    }
+    anchors
 }
 
 /// Makes the row of a window; of new templates `novel` in it, its mix `divergence` from the

@@ -218,7 +218,7 @@ fn close_forest(
     let divergence = learn_mix(&mut service.templates, counts);
     let row = row_of(counts, novel, divergence);
     let Some(isolation) = service.forest.step(&row) else { return };
-    if isolation.p_value > bench.settings.forest_p_value_max {
+    if !service.forest.tells(&isolation, bench.settings.forest_p_value_max, bench.at) {
         return;
     }
     let grave = isolation.contributions.iter().take(2).any(|(name, _)| name.starts_with("error"));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 /// How soon a lasting condition is stated again.
-const REPEAT_AFTER: Duration = Duration::from_secs(60);
+pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(60);
 /// Empty windows in a row that are held to be independent of each other.
 const EMPTY_MAX: u32 = 3;
 /// After this long, what is gone has been given up.
