@@ -336,13 +336,14 @@ impl<'a, T: Task> Stage<'a, T> {
             }
             let kept_position = kept.map(|kept| kept.position);
             let fallback = if T::REPLAYS { None } else { committed };
-            let position = self.first_position(&partition, kept_position.or(fallback))?;
+            let (position, end) = self.first_position(&partition, kept_position.or(fallback))?;
+            let replayed = committed.filter(|committed| T::REPLAYS && *committed <= end);
             slots.push(Slot {
                 partition,
                 task,
                 position,
                 committed,
-                replay_until: if T::REPLAYS { committed.unwrap_or(0) } else { 0 },
+                replay_until: replayed.unwrap_or(0),
                 snapshot_at: Instant::now(),
                 snapshot_position: kept_position,
                 at_end: false,
@@ -352,8 +353,13 @@ impl<'a, T: Task> Stage<'a, T> {
         Ok(slots)
     }
 
-    /// Where to go on: at the wanted offset where the log still has it, else where a reset leads.
-    fn first_position(&self, partition: &Partition, wanted: Option<i64>) -> anyhow::Result<i64> {
+    /// Where to go on, at the wanted offset where the log still has it, else where a reset leads;
+    /// and where the log ends.
+    fn first_position(
+        &self,
+        partition: &Partition,
+        wanted: Option<i64>,
+    ) -> anyhow::Result<(i64, i64)> {
         let (topic, number) = partition;
         let (first, end) = self
             .consumer()?
@@ -363,14 +369,15 @@ impl<'a, T: Task> Stage<'a, T> {
             Some("latest" | "largest" | "end") if !T::REPLAYS => end,
             _ => first,
         };
-        match wanted {
-            Some(wanted) if (first..=end).contains(&wanted) => Ok(wanted),
+        let position = match wanted {
+            Some(wanted) if (first..=end).contains(&wanted) => wanted,
             Some(wanted) => {
                 self.watch.went_back(partition, wanted, reset);
-                Ok(reset)
+                reset
             }
-            None => Ok(reset),
-        }
+            None => reset,
+        };
+        Ok((position, end))
     }
 
     fn look_at_lag(&mut self) {
