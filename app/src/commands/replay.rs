@@ -56,7 +56,9 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
         .with_context(|| format!("write {}", path.display()))?;
     let mut out = super::stdout();
     out.write_all(results.stories.as_bytes())?;
-    writeln!(out, "{}", summary::tell_span(from, to))?;
+    if finished.first.is_some() {
+        writeln!(out, "{}", summary::tell_span(from, to))?;
+    }
     write!(out, "{}", summary::tell(&summary))?;
     out.flush()?;
     Ok(if finished.broken > 0 { Status::Failed } else { Status::Done })

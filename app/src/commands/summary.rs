@@ -86,6 +86,9 @@ pub fn templates_of(state: &DetectState) -> usize {
 /// Writes a summary for people.
 pub fn tell(summary: &Summary) -> String {
     let lines = &summary.lines;
+    if lines.total == 0 {
+        return format!("no line in {} files\n", summary.files);
+    }
     let mut text = format!(
         "{} lines in = {} tallied + {} late + {} rejected, {} lines/s\n",
         grouped(lines.total),

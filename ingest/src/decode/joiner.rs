@@ -3,7 +3,11 @@
 //! An entry is held until the next line of its stream shows that it is complete.
 //! Held entries are bounded: in lines and bytes each, in bytes over all streams, in the number of streams, and in how
 //! many payloads the source may go on while one is held; at a limit the entry is emitted as it is.
-//! All limits count input, never time, so the same payloads give the same records wherever they run.
+//! What a stream holds is let go too once the event time of its source has gone on for `HOLD`: a stream that falls
+//! quiet must not keep its last entry until that is late.
+//! No limit reads a clock, so the same payloads give the same records wherever they run.
+
+use std::time::Duration;
 
 use logwake_detector::record::Level;
 use logwake_detector::time::Timestamp;
@@ -19,6 +23,10 @@ const PENDING_BYTES_MAX: usize = 8 << 20;
 /// After this many payloads of the source a held entry is taken for complete.
 const PENDING_PAYLOADS_MAX: u64 = 1024;
 const SWEEP_PAYLOADS: u64 = 256;
+/// Event time after which a held entry is taken for complete: what belongs together is written together.
+const HOLD: Duration = Duration::from_secs(1);
+/// A step in event time by which the clock of a source is not believed.
+const STEP_MAX: Duration = Duration::from_secs(3600);
 /// A buffer that grew beyond this gives its memory back.
 const SPARE_BYTES_MAX: usize = 8 << 10;
 /// Lines with header before one without is taken for a continuation.
@@ -63,6 +71,8 @@ pub(crate) struct Stream {
 pub(crate) struct JoinerState {
     streams: Vec<Stream>,
     payloads: u64,
+    /// Event time at which held entries were last looked through.
+    looked_at: Option<Timestamp>,
 }
 
 /// The joiner of one source.
@@ -101,6 +111,11 @@ impl Joiner {
         self.state.payloads += 1;
         if self.state.payloads.is_multiple_of(SWEEP_PAYLOADS) && self.state.streams.len() > 1 {
             self.emit_stale(out);
+        }
+        if let Some(time) = draft.time
+            && self.is_look_due(time)
+        {
+            self.emit_older(time - HOLD, draft.stream, out);
         }
         let at = self.stream(draft.stream, out);
         let payloads = self.state.payloads;
@@ -153,24 +168,38 @@ impl Joiner {
 
     /// Emits everything that is held, in the order of the source.
     pub(crate) fn flush(&mut self, out: &mut impl Emit) {
-        let streams = &self.state.streams;
-        let mut held: Vec<_> =
-            (0..streams.len()).filter(|&at| streams[at].entry.lines > 0).collect();
-        held.sort_by_key(|&at| (streams[at].entry.offset, at));
-        for at in held {
-            self.release(at, out);
-        }
+        self.emit_where(|_| true, out);
     }
 
     fn emit_stale(&mut self, out: &mut impl Emit) {
-        let (streams, payloads) = (&self.state.streams, self.state.payloads);
-        let mut stale: Vec<_> = (0..streams.len())
-            .filter(|&at| {
-                streams[at].entry.lines > 0 && streams[at].touched + PENDING_PAYLOADS_MAX < payloads
-            })
+        let payloads = self.state.payloads;
+        self.emit_where(|stream| stream.touched + PENDING_PAYLOADS_MAX < payloads, out);
+    }
+
+    /// Tells whether event time has gone on for long enough to look through what is held.
+    fn is_look_due(&mut self, time: Timestamp) -> bool {
+        let due = self.state.looked_at.is_none_or(|last| {
+            let ahead = time.since(last);
+            ahead >= HOLD || last.since(time) > STEP_MAX
+        });
+        if due {
+            self.state.looked_at = Some(time);
+        }
+        due && self.state.streams.len() > 1
+    }
+
+    fn emit_older(&mut self, than: Timestamp, but: u64, out: &mut impl Emit) {
+        let is_older = |stream: &Stream| stream.entry.time.is_some_and(|time| time <= than);
+        self.emit_where(|stream| stream.key != but && is_older(stream), out);
+    }
+
+    fn emit_where(&mut self, is_wanted: impl Fn(&Stream) -> bool, out: &mut impl Emit) {
+        let streams = &self.state.streams;
+        let mut held: Vec<_> = (0..streams.len())
+            .filter(|&at| streams[at].entry.lines > 0 && is_wanted(&streams[at]))
             .collect();
-        stale.sort_by_key(|&at| (streams[at].entry.offset, at));
-        for at in stale {
+        held.sort_by_key(|&at| (streams[at].entry.offset, at));
+        for at in held {
             self.release(at, out);
         }
     }
