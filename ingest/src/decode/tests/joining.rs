@@ -176,3 +176,25 @@ fn streams_of_one_partition_do_not_mix() {
     "#]]
     .assert_eq(&decode(options("auto"), &lines));
 }
+
+/// It was held for 1,024 payloads of the source and came out too late for its window.
+#[test]
+fn the_last_entry_of_a_quiet_stream_is_let_go_as_event_time_goes_on() {
+    let lines: [&[u8]; 4] = [
+        br#"{"message":"2026-03-04 10:00:00 INFO saved","service":{"name":"quiet"}}"#,
+        br#"{"message":"2026-03-04 10:00:00 INFO a","service":{"name":"busy"}}"#,
+        br#"{"message":"2026-03-04 10:00:02 INFO b","service":{"name":"busy"}}"#,
+        br#"{"message":"2026-03-04 10:00:03 INFO c","service":{"name":"busy"}}"#,
+    ];
+    let mut decoder = Decoder::new(Arc::new(options("auto")), "svc");
+    let mut out = Collected::default();
+    for (offset, line) in lines.iter().enumerate() {
+        decoder.push(line, offset as u64, None, &mut out);
+    }
+    expect![[r#"
+        2026-03-04T10:00:00Z info quiet | saved
+        2026-03-04T10:00:00Z info busy | a
+        2026-03-04T10:00:02Z info busy | b
+    "#]]
+    .assert_eq(&out.text);
+}
