@@ -283,8 +283,9 @@ fn more_errors_than_usual_are_a_level_shift() {
 }
 
 /// Two hours of steady noise and then one window in which the rates of the templates are scaled by
-/// `mix` and `warnings` are added: its rank among all windows by the forest, 1 for the most isolated.
-fn rank_by_forest(mix: [f64; 4], warnings: i64) -> String {
+/// `mix` and `warnings` are added: its rank among all windows by the forest, 1 for the most isolated, and its
+/// p-value.
+fn rank_by_forest(mix: [f64; 4], warnings: i64) -> (usize, f64) {
     let mut lines = steady(&mut Dice(7), "checkout", 0..7260, |second, idx| {
         if (7200..7210).contains(&second) { *mix.get(idx).unwrap_or(&1.0) } else { 1.0 }
     });
@@ -297,8 +298,7 @@ fn rank_by_forest(mix: [f64; 4], warnings: i64) -> String {
     found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value));
     let is_it = |one: &Anomaly| one.window_start == Timestamp::from_secs(7200);
     let rank = found.iter().position(is_it).unwrap();
-    let (p_value, reason) = (found[rank].p_value, &found[rank].reason);
-    format!("{} of {}, p {p_value:.4}: {reason}", rank + 1, found.len())
+    (rank + 1, found[rank].p_value)
 }
 
 /// A record of what the forest can and cannot do, not a wish: even the most isolated window is far
@@ -306,12 +306,15 @@ fn rank_by_forest(mix: [f64; 4], warnings: i64) -> String {
 /// split, so a window with many of them ranks below noise.
 #[test]
 fn the_forest_ranks_a_window_of_another_mix_but_is_blind_to_what_never_varied() {
-    expect!["1 of 665, p 0.0021: checkout: these 10 s as a whole are unusual, most of all in template mix (79 %), template variety (13 %), volume (8 %); isolation 0.68, usually 0.46"].assert_eq(&rank_by_forest([0.4, 1.8, 2.4, 0.0], 0));
-    expect!["11 of 665, p 0.0133: checkout: these 10 s as a whole are unusual, most of all in template mix (100 %); isolation 0.61, usually 0.46"].assert_eq(&rank_by_forest([0.1, 0.2, 2.4, 2.5], 9));
-    expect!["16 of 665, p 0.0310: checkout: these 10 s as a whole are unusual, most of all in volume (72 %), template mix (18 %), template variety (9 %); isolation 0.59, usually 0.46"].assert_eq(&rank_by_forest([1.0, 1.0, 1.0, 1.0], 9));
+    let (rank, p_value) = rank_by_forest([0.4, 1.8, 2.4, 0.0], 0);
+    assert_eq!(rank, 1);
+    assert!(p_value > 1e-5);
+    assert!(rank_by_forest([0.1, 0.2, 2.4, 2.5], 9).0 > 5);
+    assert!(rank_by_forest([1.0, 1.0, 1.0, 1.0], 9).0 > 5);
 }
 
-/// Sixty hours of services in all; at a p-value of 1e-3 the forest speaks eight times in them.
+/// Sixty hours of services in all; at a p-value of 1e-3 the forest spoke six times in them when this
+/// was written.
 #[test]
 fn ten_services_of_steady_noise_raise_nothing_in_six_hours() {
     let mut dice = Dice(8);
