@@ -47,11 +47,22 @@ struct SourceProgress {
     expected: u32,
 }
 
+/// A source that says nothing for so many times `hold_max` is forgotten: it was taken away.
+const FORGOTTEN_HOLDS: u32 = 10;
+
+impl SourceProgress {
+    /// Tells whether a batch was taken in before; numbers that begin anew beyond what was covered
+    /// are those of a source whose state was lost.
+    fn holds(&self, batch: &TallyBatch) -> bool {
+        batch.seq < self.next_seq && batch.to <= self.to
+    }
+}
+
 impl FleetClock {
     /// Takes in the heartbeat of a batch; returns false where the batch was taken in before.
     pub fn observe(&mut self, batch: &TallyBatch, settings: &FleetSettings) -> bool {
         let known = self.sources.get(&batch.source);
-        if known.is_some_and(|known| batch.seq < known.next_seq) {
+        if known.is_some_and(|known| known.holds(batch)) {
             return false;
         }
         if known.is_none_or(|known| batch.to > known.to) {
@@ -70,6 +81,8 @@ impl FleetClock {
         );
         self.wall = self.wall.max(Some(batch.wall));
         self.first_wall = self.first_wall.or(Some(batch.wall));
+        let forgotten = batch.wall - settings.hold_max * FORGOTTEN_HOLDS;
+        self.sources.retain(|_, source| source.wall >= forgotten);
         self.advance(settings);
         true
     }
@@ -101,7 +114,11 @@ impl FleetClock {
         if missing && !waited {
             return;
         }
-        let reading = || self.sources.values().filter(|source| !source.idle && !dead(source));
+        let timeless = |source: &SourceProgress| source.newest.is_none() && waited;
+        let reading = || {
+            let sources = self.sources.values().filter(|source| !source.idle);
+            sources.filter(|source| !dead(source) && !timeless(source))
+        };
         self.at_end = reading().next().is_none();
         let reached = match reading().map(|source| source.newest).min() {
             Some(slowest) => {

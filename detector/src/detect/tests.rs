@@ -306,7 +306,8 @@ fn the_forest_tells_of_a_level_that_never_came_before_and_of_nothing_in_steady_n
     "#]].assert_eq(&told_by_forest([1.0, 1.0, 1.0, 1.0], 9));
 }
 
-/// Sixty hours of services in all; at a p-value of 1e-3 the forest speaks eight times in them.
+/// Sixty hours of services in all; at a p-value of 1e-3 the forest spoke six times in them when this
+/// was written.
 #[test]
 fn ten_services_of_steady_noise_raise_nothing_in_six_hours() {
     let mut dice = Dice(8);
