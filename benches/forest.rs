@@ -1,0 +1,61 @@
+//! The isolation forest: fitting, scoring a point, scoring many, explaining one.
+
+#![allow(missing_docs, reason = "criterion's macros make an undocumented function")]
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use logwake_models::forest::IsolationForest;
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// What the detect stage has: 512 windows of 7 features.
+const WINDOWS: usize = 512;
+const FEATURES: usize = 7;
+const MANY: usize = 20_000;
+
+fn rows(count: usize, features: usize) -> Array2<f64> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    // The sum of two uniform values: dense in the middle, thin at the edges.
+    Array2::from_shape_simple_fn((count, features), || rng.r#gen::<f64>() + rng.r#gen::<f64>())
+}
+
+fn fitted(rows: &Array2<f64>) -> IsolationForest {
+    let dataset = DatasetBase::from(rows.view());
+    IsolationForest::params().seed(1).fit(&dataset).expect("the rows can be fitted")
+}
+
+fn forest(criterion: &mut Criterion) {
+    let (windows, many) = (rows(WINDOWS, FEATURES), rows(MANY, FEATURES));
+    let forest = fitted(&windows);
+    let mut group = criterion.benchmark_group("forest");
+    group.throughput(Throughput::Elements(WINDOWS as u64));
+    let shape = format!("{WINDOWS} x {FEATURES}");
+    group.bench_function(BenchmarkId::new("fit", shape), |bencher| {
+        bencher.iter(|| fitted(black_box(&windows)));
+    });
+    group.throughput(Throughput::Elements(1));
+    let point: Vec<f64> = windows.row(3).to_vec();
+    group.bench_function(BenchmarkId::new("score one", FEATURES), |bencher| {
+        bencher.iter(|| forest.score_one(black_box(&point)));
+    });
+    group.bench_function(BenchmarkId::new("explain one", FEATURES), |bencher| {
+        bencher.iter(|| forest.contributions(black_box(&point)));
+    });
+    group.throughput(Throughput::Elements(MANY as u64));
+    let values: Vec<f64> = many.iter().copied().collect();
+    group.bench_function(
+        BenchmarkId::new("score rows", format!("{MANY} x {FEATURES}")),
+        |bencher| {
+            let mut scores = vec![0.0; MANY];
+            bencher.iter(|| forest.score_rows(black_box(&values), &mut scores));
+        },
+    );
+    group.finish();
+}
+
+criterion_group!(benches, forest);
+criterion_main!(benches);
