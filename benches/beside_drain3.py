@@ -4,7 +4,7 @@
     python3 -m venv /tmp/drain3 && /tmp/drain3/bin/pip install drain3
     cargo build --release -p logwake
     zstdcat testdata/incidents/*/catalog.log.zst >/tmp/lines.log
-    /tmp/drain3/bin/python benches/drain3.py /tmp/lines.log
+    /tmp/drain3/bin/python benches/beside_drain3.py /tmp/lines.log
 
 Drain3 is timed over `add_log_message` alone: lines lie in memory, nothing is written.
 Logwake is timed as a whole: its start, reading, masking, merging and a line of JSON with the values of the variables for
