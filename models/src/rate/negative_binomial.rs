@@ -37,6 +37,14 @@ impl NegativeBinomial {
             - if count > 0.0 { count * (size / mean).ln_1p() } else { 0.0 }
     }
 
+    /// Returns the logarithm of the probability of a count, but for what depends on neither the
+    /// size nor, at a given mean, on it: enough to compare sizes.
+    pub(super) fn ln_likelihood(&self, count: f64) -> f64 {
+        let Self { mean, size } = *self;
+        let none = -size * (mean / size).ln_1p();
+        if count == 0.0 { none } else { none + ln_rising(size, count, mean + size) }
+    }
+
     /// Returns the probability of this count or more.
     pub(super) fn upper(&self, count: f64) -> f64 {
         if count <= 0.0 {
@@ -75,6 +83,45 @@ impl NegativeBinomial {
         let edge = self.ln_pmf(count) + (mean / (mean + size)).ln() + (count / size).ln_1p();
         at_least_tiny(edge, beta_fraction(size, count + 1.0, size / (mean + size)))
     }
+}
+
+/// Counts whose rising factorials are multiplied out.
+const PRODUCT_MAX: f64 = 16.0;
+/// From here on, three terms of Stirling's series are exact to 1e-9.
+const STIRLING_MIN: usize = 8;
+
+/// Returns `ln(Γ(size + count) / Γ(size) / total^count)`, but for what depends on the count alone.
+///
+/// Beyond small counts by Stirling's series (DLMF 5.11.1), the difference taken term by term, so
+/// that nothing is lost where the size is large.
+fn ln_rising(size: f64, count: f64, total: f64) -> f64 {
+    if count.fract() != 0.0 {
+        return ln_gamma(size + count) - ln_gamma(size) - count * total.ln();
+    }
+    let per_total = 1.0 / total;
+    let product = |steps: usize| {
+        (0..steps).fold(1.0, |product, step| product * ((size + step as f64) * per_total))
+    };
+    if count <= PRODUCT_MAX {
+        return product(count as usize).ln();
+    }
+    let end = size + count;
+    let (first, size, count) = if size < STIRLING_MIN as f64 {
+        let steps = STIRLING_MIN as f64;
+        (product(STIRLING_MIN).ln() + steps, size + steps, count - steps)
+    } else {
+        (0.0, size, count)
+    };
+    first
+        + (size - 0.5) * (count / size).ln_1p()
+        + count * (end * per_total).ln()
+        + stirling_rest(end)
+        - stirling_rest(size)
+}
+
+fn stirling_rest(x: f64) -> f64 {
+    let square = 1.0 / (x * x);
+    (1.0 / 12.0 - square * (1.0 / 360.0 - square / 1260.0)) / x
 }
 
 /// Keeps a probability positive, so that it can be compared and its logarithm taken.
@@ -134,6 +181,26 @@ mod tests {
             let counts = NegativeBinomial::new(mean, size);
             close(counts.upper(count), upper);
             close(counts.lower(count), lower);
+        }
+    }
+
+    #[test]
+    fn likelihoods_compare_sizes_as_probabilities_do() {
+        let sizes = [1e-3, 0.03, 0.7, 5.0, 7.9, 8.0, 300.0, 1e6, 1e9];
+        for mean in [1e-3, 0.4, 6.0, 80.0, 1e4] {
+            for count in [0.0, 1.0, 2.0, 15.0, 16.0, 16.5, 17.0, 40.0, 999.0, 1e5] {
+                let base = NegativeBinomial::new(mean, 1.0);
+                for size in sizes {
+                    let counts = NegativeBinomial::new(mean, size);
+                    let fast = counts.ln_likelihood(count) - base.ln_likelihood(count);
+                    let slow = counts.ln_pmf(count) - base.ln_pmf(count);
+                    let tolerance = 1e-8 * (1.0 + slow.abs()) + 1e-14 * size;
+                    assert!(
+                        (fast - slow).abs() < tolerance,
+                        "{fast} is not {slow} at {count} of {counts:?}"
+                    );
+                }
+            }
         }
     }
 
