@@ -222,8 +222,25 @@ impl Baseline {
         Verdict { regime: self.regime(), typical: self.mean(), lower, upper, p_upper, p_lower }
     }
 
+    /// Returns the probability of this count or more, in (0, 1], as [`judge`](Self::judge) does,
+    /// without the bounds.
+    pub fn p_upper(&self, count: u64) -> f64 {
+        self.predict().upper(count.min(COUNT_MAX) as f64)
+    }
+
+    /// Returns the probability of this count or less, in (0, 1], as [`judge`](Self::judge) does,
+    /// without the bounds.
+    pub fn p_lower(&self, count: u64) -> f64 {
+        self.predict().lower(count.min(COUNT_MAX) as f64)
+    }
+
+    /// Tells whether too few windows were seen to judge by.
+    pub fn is_warming(&self) -> bool {
+        self.windows < u64::from(self.params.warm_up)
+    }
+
     fn regime(&self) -> Regime {
-        if self.windows < u64::from(self.params.warm_up) {
+        if self.is_warming() {
             Regime::Warming
         } else if self.has_come && self.silence_p_value(self.empty_windows()) < STOPPED {
             Regime::Stopped

@@ -5,7 +5,7 @@
 //! the wide candidates keep the tails heavy: false alarms stay near their nominal rate, where
 //! plugging in an estimate makes too many.
 
-use super::negative_binomial::NegativeBinomial;
+use super::negative_binomial::{NegativeBinomial, ln_base};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
@@ -162,10 +162,12 @@ impl Prediction {
 
     /// Returns the logarithm of the probability of a count.
     pub(super) fn ln_pmf(&self, count: f64) -> f64 {
-        let terms: Vec<f64> =
-            self.parts.iter().map(|(weight, part)| weight.ln() + part.ln_pmf(count)).collect();
-        let top = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        top + terms.iter().map(|term| (term - top).exp()).sum::<f64>().ln()
+        let terms: Vec<(f64, f64)> =
+            self.parts.iter().map(|(weight, part)| (*weight, part.ln_likelihood(count))).collect();
+        let top = terms.iter().map(|(_, term)| *term).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = terms.iter().map(|(weight, term)| weight * (term - top).exp()).sum();
+        // The likeliest part has a weight of 1e-9 or more, so the sum is not zero.
+        top + sum.ln() + ln_base(self.mean, count)
     }
 
     /// Returns counts about `z` standard deviations below and above the mean, cheaply: the cube
