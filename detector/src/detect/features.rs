@@ -73,7 +73,7 @@ pub struct Isolation {
     pub typical: f64,
     /// Probability of such a score by the tail of earlier ones.
     pub p_value: f64,
-    /// Share of each feature in the score, largest first.
+    /// Share of each feature in the score, largest first; empty where the score is too low to be told.
     pub contributions: Vec<(String, f64)>,
 }
 
@@ -99,7 +99,10 @@ impl ForestWatch {
                 score,
                 typical: self.typical,
                 p_value: self.tail.p_value(score),
-                contributions: shares(&forest.contributions(row)),
+                contributions: match score {
+                    SCORE_MIN.. => shares(&forest.contributions(row)),
+                    _ => Vec::new(),
+                },
             }
         });
         if let Some(isolation) = &judged {

@@ -191,9 +191,12 @@ fn close_templates(
     for (id, stats) in &mut templates {
         let cell = counts.templates.get(id);
         let count = cell.map_or(0, Cell::count);
+        // What would not deviate even if it were grave need not be read.
         let gravity = match cell {
-            Some(_) => stats.gravity(service, *id),
-            None => Gravity::Plain,
+            Some(_) if stats.rate.may_deviate(count, &demand(Gravity::Grave)) => {
+                stats.gravity(service, *id)
+            }
+            _ => Gravity::Plain,
         };
         let Some(deviation) = stats.rate.close(count, bench.at, &demand(gravity)) else { continue };
         let is_old = deviation.direction == Direction::Gone && deviation.is_repeat;

@@ -124,18 +124,30 @@ impl Series {
     pub fn close(&mut self, count: u64, at: Timestamp, demand: &Demand) -> Option<Deviation> {
         self.empty = if count == 0 { self.empty.saturating_add(1) } else { 0 };
         self.gone = self.gone.filter(|_| count == 0);
-        let lasting = self.gone.map(|gone| (Direction::Gone, gone.verdict(), gone.p_value));
-        let is_repeat = lasting.is_some();
-        let found = lasting.or_else(|| self.deviation(count, demand));
+        let lasting = self.gone;
+        let found = match lasting {
+            Some(gone) => Some((Direction::Gone, gone.p_value)),
+            None => self.deviation(count, demand),
+        };
         let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count)));
         self.remember_norm(found.is_some());
+        let told = found.is_some_and(|(direction, _)| self.is_told(direction, at));
+        let judged = found.map(|(direction, p_value)| {
+            let verdict = match lasting {
+                Some(gone) => Some(gone.verdict()),
+                // Its bounds take long to find, so not for what is not stated.
+                None if told && direction != Direction::Gone => None,
+                None => Some(self.baseline.judge(count)),
+            };
+            (direction, verdict, p_value)
+        });
         self.baseline.observe(count);
-        let Some((direction, verdict, p_value)) = found else {
+        let Some((direction, verdict, p_value)) = judged else {
             self.streak = None;
             return None;
         };
-        if direction == Direction::Gone && !is_repeat {
-            self.gone = Some(Gone::new(at, &verdict, p_value));
+        if let (Direction::Gone, None, Some(verdict)) = (direction, lasting, &verdict) {
+            self.gone = Some(Gone::new(at, verdict, p_value));
         }
         let windows = match self.streak {
             _ if direction == Direction::Gone => self.empty,
@@ -143,11 +155,9 @@ impl Series {
             _ => 1,
         };
         self.streak = Some((direction, windows));
-        if self.is_told(direction, at) {
-            return None;
-        }
+        let verdict = verdict.filter(|_| !told)?;
         self.stated = Some((direction, at));
-        Some(Deviation { direction, verdict, p_value, windows, is_repeat })
+        Some(Deviation { direction, verdict, p_value, windows, is_repeat: lasting.is_some() })
     }
 
     /// Keeps what was normal before the first deviation until long after the last one.
@@ -168,36 +178,40 @@ impl Series {
         given_up || self.stated.is_some_and(just)
     }
 
-    fn deviation(&self, count: u64, demand: &Demand) -> Option<(Direction, Verdict, f64)> {
+    /// Tells whether a count is so large or small, and its baseline so old, that it is worth asking
+    /// how likely it is; a silence is asked about apart from that.
+    pub fn may_deviate(&self, count: u64, demand: &Demand) -> bool {
         let (mean, seen) = (self.baseline.mean(), count as f64);
-        let far = (seen - mean).abs() >= demand.records_min;
+        let is_far = (seen - mean).abs() >= demand.records_min;
+        let is_another = seen >= mean * demand.ratio_min || seen * demand.ratio_min <= mean;
+        is_far && is_another && !self.baseline.is_warming()
+    }
+
+    fn deviation(&self, count: u64, demand: &Demand) -> Option<(Direction, f64)> {
+        let (mean, seen) = (self.baseline.mean(), count as f64);
         if count == 0 && self.empty > 1 {
             let p_value = self.baseline.silence_p_value(u64::from(self.empty));
             if p_value <= demand.p_value_max {
-                let verdict = self.ready()?;
-                return Some((Direction::Gone, verdict, p_value));
+                return (!self.baseline.is_warming()).then_some((Direction::Gone, p_value));
             }
         }
-        if !far {
+        if !self.may_deviate(count, demand) {
             return None;
         }
-        let verdict = self.ready_for(count)?;
-        if seen >= mean * demand.ratio_min && verdict.p_upper <= demand.p_value_max {
-            return Some((Direction::Up, verdict, verdict.p_upper));
+        if seen >= mean * demand.ratio_min {
+            let p_value = self.baseline.p_upper(count);
+            if p_value <= demand.p_value_max {
+                return Some((Direction::Up, p_value));
+            }
+        }
+        if seen * demand.ratio_min > mean {
+            return None;
         }
         let direction = if self.empty > 1 { Direction::Gone } else { Direction::Down };
-        let p_value = verdict.p_lower.powi(self.empty.clamp(1, EMPTY_MAX) as i32);
-        let fewer = seen * demand.ratio_min <= mean && p_value <= demand.p_value_max;
-        fewer.then_some((direction, verdict, p_value.max(f64::MIN_POSITIVE)))
-    }
-
-    fn ready(&self) -> Option<Verdict> {
-        self.ready_for(0)
-    }
-
-    fn ready_for(&self, count: u64) -> Option<Verdict> {
-        let verdict = self.baseline.judge(count);
-        (verdict.regime != Regime::Warming).then_some(verdict)
+        let p_value =
+            self.baseline.p_lower(count).powi(self.empty.clamp(1, EMPTY_MAX) as i32);
+        let is_unlikely = p_value <= demand.p_value_max;
+        is_unlikely.then_some((direction, p_value.max(f64::MIN_POSITIVE)))
     }
 }
 

@@ -96,10 +96,9 @@ impl Service {
     /// Takes in the tally of one skeleton.
     pub fn take(&mut self, tally: SkeletonTally, source: &Source, closed: Option<Timestamp>) {
         let id = self.assign(&tally);
-        let evidence = Evidence { source: source.clone(), exemplar: tally.first.clone() };
         self.records += tally.count();
-        if self.count(id, &tally, &evidence) || self.pending.contains_key(&id) {
-            self.await_judgement(id, evidence);
+        if self.count(id, &tally, source) || self.pending.contains_key(&id) {
+            self.await_judgement(id, evidence_of(&tally, source));
         }
         if closed.is_some_and(|closed| tally.window < closed) {
             self.late += tally.count();
@@ -156,19 +155,22 @@ impl Service {
     }
 
     /// Adds to a template's statistics; tells whether it had none.
-    fn count(&mut self, id: TemplateId, tally: &SkeletonTally, evidence: &Evidence) -> bool {
-        let time = evidence.exemplar.time;
-        let novel = !self.templates.contains_key(&id);
+    fn count(&mut self, id: TemplateId, tally: &SkeletonTally, source: &Source) -> bool {
+        let time = tally.first.time;
         let windows = self.windows;
-        let stats = self.templates.entry(id).or_insert_with(|| TemplateStats {
-            total: 0,
-            levels: [0; Level::COUNT],
-            first_seen: time,
-            last_seen: time,
-            rate: Series::new(windows),
-            is_settled: false,
-            share: 0.0,
-            last: evidence.clone(),
+        let mut novel = false;
+        let stats = self.templates.entry(id).or_insert_with(|| {
+            novel = true;
+            TemplateStats {
+                total: 0,
+                levels: [0; Level::COUNT],
+                first_seen: time,
+                last_seen: time,
+                rate: Series::new(windows),
+                is_settled: false,
+                share: 0.0,
+                last: evidence_of(tally, source),
+            }
         });
         stats.total += tally.count();
         for (total, count) in stats.levels.iter_mut().zip(tally.levels) {
@@ -196,6 +198,10 @@ impl Service {
             }
         }
     }
+}
+
+fn evidence_of(tally: &SkeletonTally, source: &Source) -> Evidence {
+    Evidence { source: source.clone(), exemplar: tally.first.clone() }
 }
 
 impl TemplateStats {

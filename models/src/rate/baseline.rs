@@ -12,6 +12,9 @@ use super::gaps::Gaps;
 use super::shift::{Challenger, LevelShift, Outcome};
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+mod plain;
+
 /// The central bounds of a verdict hold all but this share of the windows.
 const OUTSIDE: f64 = 1e-3;
 /// The standard deviations that hold all but `OUTSIDE` of a normal variable.
@@ -23,6 +26,16 @@ const EXTREME: f64 = 1e-3;
 const WINSOR: f64 = 1e-4;
 /// Less likely silence is held to be the end.
 const STOPPED: f64 = 1e-3;
+
+/// Below this mean, an empty window is never extreme: of all candidates, Poisson gives it the least
+/// probability, `exp(-mean)`, and that is more than `EXTREME`.
+const EMPTY_MEAN_MAX: f64 = 6.9;
+/// Counts within as many standard deviations are known not to be extreme without looking closer.
+const CALM_Z: f64 = 2.0;
+/// What is put off may be as much of all that is trusted.
+const DEFERRED_SHARE: f64 = 1.0 / 16.0;
+/// Windows for which something is put off at most.
+const DEFERRED_MAX: f64 = 32.0;
 
 /// Higher counts are taken as this one, which no window holds; `f64` counts exactly up to it.
 const COUNT_MAX: u64 = 1 << 40;
@@ -95,6 +108,17 @@ pub struct Baseline {
     /// Empty windows since the last that was not.
     empty: u32,
     has_come: bool,
+    /// Empty windows, the last ones, that the dispersion has not learned yet.
+    unlearned: u8,
+    calm: Calm,
+}
+
+/// Counts that are known not to be extreme, for some windows to come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Calm {
+    windows_left: u8,
+    low: f32,
+    high: f32,
 }
 
 impl Baseline {
@@ -110,19 +134,19 @@ impl Baseline {
             windows: 0,
             empty: 0,
             has_come: false,
+            unlearned: 0,
+            calm: Calm::default(),
         }
     }
 
     /// Returns the mean count of a window.
     pub fn mean(&self) -> f64 {
-        let BaselineParams { prior_mean, prior_windows, .. } = self.params;
-        let prior = f64::from(prior_mean * prior_windows).max(f64::MIN_POSITIVE);
-        (self.sum + prior) / self.trusted_windows()
+        self.mean_and_windows(self.weight, self.sum).0
     }
 
     /// Returns the mean dispersion `φ`: the variance of a count is `mean + φ mean²`.
     pub fn dispersion(&self) -> f64 {
-        self.dispersion.mean()
+        self.settled().mean()
     }
 
     /// Returns the number of windows observed.
@@ -136,11 +160,50 @@ impl Baseline {
     }
 
     fn trusted_windows(&self) -> f64 {
-        self.weight + f64::from(self.params.prior_windows).max(1e-3)
+        self.mean_and_windows(self.weight, self.sum).1
+    }
+
+    /// Returns the mean and the windows it may be trusted for, the prior included.
+    fn mean_and_windows(&self, weight: f64, sum: f64) -> (f64, f64) {
+        let BaselineParams { prior_mean, prior_windows, .. } = self.params;
+        let prior = f64::from(prior_mean * prior_windows).max(f64::MIN_POSITIVE);
+        let windows = weight + f64::from(prior_windows).max(1e-3);
+        ((sum + prior) / windows, windows)
     }
 
     fn predict(&self) -> Prediction {
-        self.dispersion.predict(self.mean(), self.trusted_windows())
+        self.settled().predict(self.mean(), self.trusted_windows())
+    }
+
+    /// Returns the dispersion with the empty windows learned that were put off.
+    ///
+    /// They are learned as one run, predicted from what was known in the middle of it.
+    fn settled(&self) -> Dispersion {
+        let mut dispersion = self.dispersion;
+        if self.unlearned > 0 {
+            let keep = self.keep();
+            let back = (f64::from(self.unlearned) + 1.0) / 2.0;
+            let kept = keep.powf(back);
+            let forgotten = if keep < 1.0 { (1.0 - kept) / (1.0 - keep) } else { back };
+            let (weight, sum) = ((self.weight - forgotten).max(0.0) / kept, self.sum / kept);
+            let (mean, windows) = self.mean_and_windows(weight, sum);
+            dispersion.observe_empty(mean, windows, u32::from(self.unlearned), keep);
+        }
+        dispersion
+    }
+
+    fn settle(&mut self) {
+        self.dispersion = self.settled();
+        self.unlearned = 0;
+    }
+
+    /// Returns how many windows something may be put off.
+    fn deferrable(&self) -> u8 {
+        (self.trusted_windows() * DEFERRED_SHARE).clamp(1.0, DEFERRED_MAX) as u8
+    }
+
+    fn keep(&self) -> f64 {
+        (-1.0 / f64::from(self.params.half_life)).exp2()
     }
 
     /// Judges the count of a window, before it is observed.
@@ -159,8 +222,25 @@ impl Baseline {
         Verdict { regime: self.regime(), typical: self.mean(), lower, upper, p_upper, p_lower }
     }
 
+    /// Returns the probability of this count or more, in (0, 1], as [`judge`](Self::judge) does,
+    /// without the bounds.
+    pub fn p_upper(&self, count: u64) -> f64 {
+        self.predict().upper(count.min(COUNT_MAX) as f64)
+    }
+
+    /// Returns the probability of this count or less, in (0, 1], as [`judge`](Self::judge) does,
+    /// without the bounds.
+    pub fn p_lower(&self, count: u64) -> f64 {
+        self.predict().lower(count.min(COUNT_MAX) as f64)
+    }
+
+    /// Tells whether too few windows were seen to judge by.
+    pub fn is_warming(&self) -> bool {
+        self.windows < u64::from(self.params.warm_up)
+    }
+
     fn regime(&self) -> Regime {
-        if self.windows < u64::from(self.params.warm_up) {
+        if self.is_warming() {
             Regime::Warming
         } else if self.has_come && self.silence_p_value(self.empty_windows()) < STOPPED {
             Regime::Stopped
@@ -187,14 +267,28 @@ impl Baseline {
         if self.challenger.is_active() {
             return self.weigh_challenger(count);
         }
-        let prediction = self.predict();
-        let is_extreme = prediction.upper(count) < EXTREME || prediction.lower(count) < EXTREME;
-        if is_extreme && self.windows > u64::from(self.params.warm_up) {
+        if self.windows > u64::from(self.params.warm_up) && self.is_extreme(count) {
+            self.settle();
+            self.calm = Calm::default();
             self.challenger = Challenger::start(count);
         } else {
             self.learn(count);
         }
         None
+    }
+
+    /// Tells whether a count is one to call up a challenger.
+    fn is_extreme(&mut self, count: f64) -> bool {
+        if count == 0.0 && self.mean() < EMPTY_MEAN_MAX {
+            return false;
+        }
+        self.settle();
+        if self.calm.windows_left == 0 {
+            let [low, high] = self.predict().rough_bounds(CALM_Z).map(|bound| bound as f32);
+            self.calm = Calm { windows_left: self.deferrable(), low, high };
+        }
+        let is_calm = count >= f64::from(self.calm.low) && count <= f64::from(self.calm.high);
+        !is_calm && self.predict().is_outside(count, EXTREME)
     }
 
     fn observe_gap(&mut self, count: u64) {
@@ -248,11 +342,20 @@ impl Baseline {
     }
 
     fn learn(&mut self, count: f64) {
-        let keep = (-1.0 / f64::from(self.params.half_life)).exp2();
-        let (mean, windows) = (self.mean(), self.trusted_windows());
-        self.dispersion.observe(mean, windows, count, keep as f32);
+        let keep = self.keep();
+        if count == 0.0 {
+            self.unlearned += 1;
+        } else {
+            self.settle();
+            let (mean, windows) = self.mean_and_windows(self.weight, self.sum);
+            self.dispersion.observe(mean, windows, count, keep as f32);
+        }
+        self.calm.windows_left = self.calm.windows_left.saturating_sub(1);
         self.weight = self.weight * keep + 1.0;
         self.sum = self.sum * keep + count;
+        if self.unlearned >= self.deferrable() {
+            self.settle();
+        }
     }
 
     fn adopt(&mut self) -> LevelShift {
@@ -261,6 +364,7 @@ impl Baseline {
         self.weight = f64::from(challenger.windows);
         self.sum = f64::from(challenger.sum);
         self.dispersion.doubt();
+        self.calm = Calm::default();
         LevelShift { from, to: self.mean(), windows: u64::from(challenger.windows) }
     }
 }

@@ -5,8 +5,9 @@
 //! the wide candidates keep the tails heavy: false alarms stay near their nominal rate, where
 //! plugging in an estimate makes too many.
 
-use super::negative_binomial::NegativeBinomial;
+use super::negative_binomial::{NegativeBinomial, ln_base};
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 /// Poisson first, then steps of √10: fine where large means show small dispersions.
 const GRID: [f64; 13] =
@@ -14,12 +15,22 @@ const GRID: [f64; 13] =
 /// Steps between two candidates of the grid, where the likelihood is interpolated.
 const STEPS: usize = 3;
 const FINE: usize = (GRID.len() - 2) * STEPS + 2;
+/// The grid with steps between.
+static FINE_GRID: LazyLock<[f64; FINE]> = LazyLock::new(|| {
+    std::array::from_fn(|i| match i {
+        0 => 0.0,
+        _ => {
+            let (i, share) = (1 + (i - 1) / STEPS, ((i - 1) % STEPS) as f64 / STEPS as f64);
+            GRID[i] * (GRID[(i + 1).min(GRID.len() - 1)] / GRID[i]).powf(share)
+        }
+    })
+});
 /// Candidates less likely than this, against the likeliest, are left out: they cost time and hold
 /// p-values up.
 const WEIGHT_MIN: f64 = 1e-9;
 
 /// Likelihood of the grid of dispersions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Dispersion {
     ln_likelihood: [f32; GRID.len()],
 }
@@ -39,18 +50,19 @@ impl Dispersion {
     /// Returns the candidates that matter, the grid with steps between, with weights that sum to 1.
     fn candidates(&self) -> Vec<(f64, f64)> {
         let at = |i: usize| f64::from(self.ln_likelihood[i.clamp(1, GRID.len() - 1)]);
-        let fine = (0..FINE).map(|i| match i {
+        let value = |i: usize| match i {
             // Poisson has as much weight beforehand as a whole step of the grid.
-            0 => (f64::from(self.ln_likelihood[0]) + (STEPS as f64).ln(), 0.0),
+            0 => f64::from(self.ln_likelihood[0]) + (STEPS as f64).ln(),
             _ => {
                 let (i, share) = (1 + (i - 1) / STEPS, ((i - 1) % STEPS) as f64 / STEPS as f64);
-                let value = cubic([at(i - 1), at(i), at(i + 1), at(i + 2)], share);
-                let next = GRID[(i + 1).min(GRID.len() - 1)];
-                (value, GRID[i] * (next / GRID[i]).powf(share))
+                cubic([at(i - 1), at(i), at(i + 1), at(i + 2)], share)
             }
-        });
+        };
+        let fine = FINE_GRID.iter().enumerate().map(|(i, &dispersion)| (value(i), dispersion));
         let mut candidates: Vec<(f64, f64)> = fine.collect();
         let top = candidates.iter().map(|(value, _)| *value).fold(f64::NEG_INFINITY, f64::max);
+        let least = top + WEIGHT_MIN.ln() - 1.0;
+        candidates.retain(|(value, _)| *value >= least);
         candidates.iter_mut().for_each(|(value, _)| *value = (*value - top).exp());
         candidates.retain(|(weight, _)| *weight >= WEIGHT_MIN);
         let sum: f64 = candidates.iter().map(|(weight, _)| weight).sum();
@@ -74,9 +86,30 @@ impl Dispersion {
     /// Learns from a count that was predicted from this mean and its windows, forgetting at `keep`
     /// a window.
     pub(super) fn observe(&mut self, mean: f64, windows: f64, count: f64, keep: f32) {
-        for (value, dispersion) in self.ln_likelihood.iter_mut().zip(GRID) {
-            *value = *value * keep + part(mean, windows, dispersion).ln_pmf(count) as f32;
+        let seen = GRID.map(|dispersion| part(mean, windows, dispersion).ln_likelihood(count));
+        let top = seen.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for (value, seen) in self.ln_likelihood.iter_mut().zip(seen) {
+            *value = *value * keep + (seen - top) as f32;
         }
+        self.level();
+    }
+
+    /// Learns from a run of empty windows, as if each had been predicted from this mean and its
+    /// windows.
+    pub(super) fn observe_empty(&mut self, mean: f64, windows: f64, run: u32, keep: f64) {
+        let (mut weight, mut kept) = (0.0, 1.0);
+        for _ in 0..run {
+            (weight, kept) = (weight + kept, kept * keep);
+        }
+        for (value, dispersion) in self.ln_likelihood.iter_mut().zip(GRID) {
+            let each = part(mean, windows, dispersion).ln_likelihood(0.0);
+            *value = (f64::from(*value) * kept + weight * each) as f32;
+        }
+        self.level();
+    }
+
+    /// Sets the likeliest to 0.
+    fn level(&mut self) {
         let top = self.ln_likelihood.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         self.ln_likelihood.iter_mut().for_each(|value| *value -= top);
     }
@@ -104,6 +137,19 @@ impl Prediction {
         self.parts.iter().map(|(weight, part)| weight * of(part)).sum()
     }
 
+    /// Tells whether this count or more, or this count or fewer, is less likely than `p`, for a
+    /// `p` far below 1/2.
+    ///
+    /// Only the tail that the count lies in can be; the sum is broken off once it has reached `p`.
+    pub(super) fn is_outside(&self, count: f64, p: f64) -> bool {
+        let mut sum = 0.0;
+        let is_high = count > self.mean;
+        !self.parts.iter().any(|(weight, part)| {
+            sum += weight * if is_high { part.upper(count) } else { part.lower(count) };
+            sum >= p
+        })
+    }
+
     /// Returns the probability of this count or more.
     pub(super) fn upper(&self, count: f64) -> f64 {
         self.mix(|part| part.upper(count)).clamp(f64::MIN_POSITIVE, 1.0)
@@ -116,10 +162,12 @@ impl Prediction {
 
     /// Returns the logarithm of the probability of a count.
     pub(super) fn ln_pmf(&self, count: f64) -> f64 {
-        let terms: Vec<f64> =
-            self.parts.iter().map(|(weight, part)| weight.ln() + part.ln_pmf(count)).collect();
-        let top = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        top + terms.iter().map(|term| (term - top).exp()).sum::<f64>().ln()
+        let terms: Vec<(f64, f64)> =
+            self.parts.iter().map(|(weight, part)| (*weight, part.ln_likelihood(count))).collect();
+        let top = terms.iter().map(|(_, term)| *term).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = terms.iter().map(|(weight, term)| weight * (term - top).exp()).sum();
+        // The likeliest part has a weight of 1e-9 or more, so the sum is not zero.
+        top + sum.ln() + ln_base(self.mean, count)
     }
 
     /// Returns counts about `z` standard deviations below and above the mean, cheaply: the cube

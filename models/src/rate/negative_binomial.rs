@@ -37,6 +37,13 @@ impl NegativeBinomial {
             - if count > 0.0 { count * (size / mean).ln_1p() } else { 0.0 }
     }
 
+    /// Returns [`ln_pmf`](Self::ln_pmf) without [`ln_base`], which is the same for all sizes.
+    pub(super) fn ln_likelihood(&self, count: f64) -> f64 {
+        let Self { mean, size } = *self;
+        let none = -size * (mean / size).ln_1p();
+        if count == 0.0 { none } else { none + ln_rising(size, count, mean + size) }
+    }
+
     /// Returns the probability of this count or more.
     pub(super) fn upper(&self, count: f64) -> f64 {
         if count <= 0.0 {
@@ -77,6 +84,56 @@ impl NegativeBinomial {
     }
 }
 
+/// Returns what the mean and a count alone add to the logarithm of a probability.
+pub(super) fn ln_base(mean: f64, count: f64) -> f64 {
+    let base = count * mean.ln() - ln_gamma(count + 1.0);
+    if is_long(count) { base - count } else { base }
+}
+
+/// Counts whose rising factorials are multiplied out.
+const PRODUCT_MAX: f64 = 16.0;
+/// From here on, three terms of Stirling's series are exact to 1e-9.
+const STIRLING_MIN: usize = 8;
+
+/// Returns `ln(Γ(size + count) / Γ(size) / total^count)`, but for what depends on the count alone.
+///
+/// Beyond small counts by Stirling's series (DLMF 5.11.1), the difference taken term by term, so
+/// that nothing is lost where the size is large.
+fn ln_rising(size: f64, count: f64, total: f64) -> f64 {
+    if count.fract() != 0.0 {
+        return ln_gamma(size + count) - ln_gamma(size) - count * total.ln();
+    }
+    let per_total = 1.0 / total;
+    let product = |steps: usize| {
+        (0..steps).fold(1.0, |product, step| product * ((size + step as f64) * per_total))
+    };
+    if !is_long(count) {
+        return product(count as usize).ln();
+    }
+    let end = size + count;
+    let (first, size, count) = if size < STIRLING_MIN as f64 {
+        let steps = STIRLING_MIN as f64;
+        (product(STIRLING_MIN).ln() + steps, size + steps, count - steps)
+    } else {
+        (0.0, size, count)
+    };
+    first
+        + (size - 0.5) * (count / size).ln_1p()
+        + count * (end * per_total).ln()
+        + stirling_rest(end)
+        - stirling_rest(size)
+}
+
+/// Whether the rising factorial of a count is taken by Stirling's series.
+fn is_long(count: f64) -> bool {
+    count > PRODUCT_MAX && count.fract() == 0.0
+}
+
+fn stirling_rest(x: f64) -> f64 {
+    let square = 1.0 / (x * x);
+    (1.0 / 12.0 - square * (1.0 / 360.0 - square / 1260.0)) / x
+}
+
 /// Keeps a probability positive, so that it can be compared and its logarithm taken.
 fn at_least_tiny(ln_edge: f64, fraction: f64) -> f64 {
     (ln_edge + fraction.ln()).exp().clamp(f64::MIN_POSITIVE, 1.0)
@@ -110,7 +167,7 @@ fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::NegativeBinomial;
+    use super::{NegativeBinomial, ln_base};
 
     fn close(actual: f64, expected: f64) {
         assert!((actual / expected - 1.0).abs() < 1e-5, "{actual:e} is not {expected:e}");
@@ -134,6 +191,25 @@ mod tests {
             let counts = NegativeBinomial::new(mean, size);
             close(counts.upper(count), upper);
             close(counts.lower(count), lower);
+        }
+    }
+
+    #[test]
+    fn likelihood_and_base_make_the_probability() {
+        let sizes = [1e-3, 0.03, 0.7, 5.0, 7.9, 8.0, 300.0, 1e6, 1e9];
+        for mean in [1e-3, 0.4, 6.0, 80.0, 1e4] {
+            for count in [0.0, 1.0, 2.0, 15.0, 16.0, 16.5, 17.0, 40.0, 999.0, 1e5] {
+                for size in sizes {
+                    let counts = NegativeBinomial::new(mean, size);
+                    let fast = counts.ln_likelihood(count) + ln_base(mean, count);
+                    let slow = counts.ln_pmf(count);
+                    let tolerance = 1e-8 * (1.0 + slow.abs()) + 1e-14 * size;
+                    assert!(
+                        (fast - slow).abs() < tolerance,
+                        "{fast} is not {slow} at {count} of {counts:?}"
+                    );
+                }
+            }
         }
     }
 

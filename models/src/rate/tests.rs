@@ -172,6 +172,47 @@ fn a_level_that_persists_becomes_the_norm() {
 }
 
 #[test]
+fn what_is_put_off_makes_no_difference() {
+    for (mean, dispersion) in [
+        (0.003, 0.0),
+        (0.05, 0.0),
+        (0.05, 5.0),
+        (0.5, 0.2),
+        (0.9, 20.0),
+        (3.0, 1.0),
+        (5.0, 0.0),
+        (8.0, 10.0),
+        (50.0, 0.05),
+        (2000.0, 0.01),
+    ] {
+        for seed in 0..3 {
+            let mut stream = Stream::new(seed);
+            let mut quick = Baseline::new(BaselineParams::default());
+            let mut plain = quick.clone();
+            for window in 0..1500 {
+                let level = if (700..720).contains(&window) { 10.0 } else { 1.0 };
+                let count = stream.count(mean * level, dispersion);
+                let case = format!("window {window} of {mean}, {dispersion}, seed {seed}");
+                assert_eq!(quick.observe(count), plain.observe_plainly(count), "{case}");
+                if window % 7 != 0 {
+                    continue;
+                }
+                let (found, expected) = (quick.judge(count), plain.judge(count));
+                assert_eq!(found.regime, expected.regime, "{case}");
+                for (found, expected) in [
+                    (found.p_upper, expected.p_upper),
+                    (found.p_lower, expected.p_lower),
+                    (found.typical, expected.typical),
+                ] {
+                    let ratio = (found / expected).ln().abs();
+                    assert!(ratio < 0.02, "{found} is not {expected} in {case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_steady_level_does_not_shift() {
     for seed in 0..5 {
         let mut stream = Stream::new(seed);
