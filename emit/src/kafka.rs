@@ -43,10 +43,16 @@ pub struct OutMessage {
     pub headers: Vec<(&'static str, String)>,
 }
 
+impl OutMessage {
+    fn bytes(&self) -> usize {
+        self.key.len() + self.payload.as_ref().map_or(0, Vec::len)
+    }
+}
+
 impl Outbox {
     /// Adds a message.
     pub fn push(&mut self, message: OutMessage) {
-        self.bytes += message.key.len() + message.payload.as_ref().map_or(0, Vec::len);
+        self.bytes += message.bytes();
         self.messages.push(message);
     }
 
@@ -71,9 +77,12 @@ impl Outbox {
         self.bytes += std::mem::take(&mut other.bytes);
     }
 
-    /// Forgets all but the first `len` messages: what came since was counted before.
+    /// Forgets all but the first `len` messages: what came since was put out before.
+    ///
+    /// # Panics
+    /// Where fewer wait.
     pub fn truncate(&mut self, len: usize) {
-        self.messages.truncate(len);
+        self.bytes -= self.messages.drain(len..).map(|message| message.bytes()).sum::<usize>();
     }
 
     /// Forgets everything that waits.

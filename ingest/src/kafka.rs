@@ -162,8 +162,29 @@ impl GroupConsumer {
 
     /// Leaves the group; rebalances on the way out are answered at once.
     pub fn close(self) {
-        self.consumer.context().closing.store(true, Ordering::Release);
         drop(self);
+    }
+}
+
+/// Leaves the group whichever way the loop ended: the client waits for an answer to every
+/// rebalance, also to those that were asked and not served yet.
+impl Drop for GroupConsumer {
+    fn drop(&mut self) {
+        let context = self.consumer.context();
+        context.closing.store(true, Ordering::Release);
+        while let Some(asked) = context.take() {
+            let answered = match asked {
+                Rebalance::Assign(partitions) => {
+                    self.consumer.incremental_assign(&list(&partitions))
+                }
+                Rebalance::Revoke { partitions, .. } => {
+                    self.consumer.incremental_unassign(&list(&partitions))
+                }
+            };
+            if let Err(error) = answered {
+                tracing::debug!(%error, "answer a rebalance on close");
+            }
+        }
     }
 }
 
@@ -211,15 +232,18 @@ impl ConsumerContext for RebalanceQueue {
             .map(|element| (element.topic().to_owned(), element.partition()))
             .collect();
         let asked = match error {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Rebalance::Assign(named),
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS
-                if self.closing.load(Ordering::Acquire) =>
-            {
-                if let Err(error) = consumer.incremental_unassign(partitions) {
-                    tracing::debug!(%error, "release on close");
+            error if self.closing.load(Ordering::Acquire) => {
+                let assigns = error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+                let answered = match assigns {
+                    true => consumer.incremental_assign(partitions),
+                    false => consumer.incremental_unassign(partitions),
+                };
+                if let Err(error) = answered {
+                    tracing::debug!(%error, "answer a rebalance on close");
                 }
                 return;
             }
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Rebalance::Assign(named),
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
                 Rebalance::Revoke { partitions: named, lost: consumer.assignment_lost() }
             }

@@ -117,8 +117,9 @@ fn start(
     signals: &Signals,
 ) -> Option<KafkaRuntime> {
     let mut pause = Duration::from_secs(1);
+    tracing::info!("connecting to {}", config.kafka.brokers.join(", "));
     while !signals.stop.load(Ordering::Acquire) {
-        match KafkaRuntime::start(config, board, metrics, tracer) {
+        match attempt(config, board, metrics, tracer, signals)? {
             Ok(runtime) => return Some(runtime),
             Err(error) => {
                 let error = super::sentence(&error);
@@ -133,6 +134,27 @@ fn start(
         pause = (pause * 2).min(PAUSE_MAX);
     }
     None
+}
+
+/// Tries to start the stages; `None` where told to stop before brokers answered.
+fn attempt(
+    config: &Config,
+    board: &Arc<Board>,
+    metrics: &Arc<Metrics>,
+    tracer: &Arc<Tracer>,
+    signals: &Signals,
+) -> Option<anyhow::Result<KafkaRuntime>> {
+    let (config, board) = (config.clone(), Arc::clone(board));
+    let (metrics, tracer) = (Arc::clone(metrics), Arc::clone(tracer));
+    let starting =
+        std::thread::spawn(move || KafkaRuntime::start(&config, &board, &metrics, &tracer));
+    while !starting.is_finished() {
+        if signals.stop.load(Ordering::Acquire) {
+            return None;
+        }
+        std::thread::sleep(LOOK);
+    }
+    Some(starting.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the start panicked"))))
 }
 
 /// Reads the configuration again and says what that changes.

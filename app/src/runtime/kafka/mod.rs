@@ -15,7 +15,7 @@ mod watch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use logwake_models::template::Masks;
@@ -37,6 +37,11 @@ use watch::StageWatch;
 
 /// Time after which a member that says nothing is taken for dead.
 const SESSION_TIMEOUT: &str = "10000";
+/// Longest wait for the stages at a stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(4);
+/// Time after which the brokers abort a transaction that a dead process left, which holds up
+/// whoever takes its partitions over.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The running stages of this process.
 pub struct KafkaRuntime {
@@ -100,12 +105,24 @@ impl KafkaRuntime {
         Ok(Self { stop, threads })
     }
 
-    /// Tells every stage to commit and leave, and waits until they have.
+    /// Tells every stage to commit and leave, and waits until they have, at most for a while:
+    /// what brokers do not answer to by then is aborted by them and done again after the restart.
     pub fn stop(self) {
         self.stop.store(true, Ordering::Release);
+        let begin = Instant::now();
         for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a stage panicked");
+            while !thread.is_finished() && begin.elapsed() < STOP_TIMEOUT {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let stage = thread.thread().name().unwrap_or_default().to_owned();
+            if !thread.is_finished() {
+                let secs = STOP_TIMEOUT.as_secs();
+                tracing::warn!(
+                    stage,
+                    "no commit within {secs} s of the signal; a restart does again what is not committed"
+                );
+            } else if thread.join().is_err() {
+                tracing::error!(stage, "stage panicked");
             }
         }
     }
@@ -274,8 +291,8 @@ fn producer_config(config: &Config) -> ClientConfig {
         .set("linger.ms", "5")
         .set("compression.type", "lz4")
         .set("enable.idempotence", "true")
-        .set("transaction.timeout.ms", millis(Duration::from_secs(30)))
-        .set("message.max.bytes", "1048576");
+        .set("transaction.timeout.ms", millis(TRANSACTION_TIMEOUT))
+        .set("message.max.bytes", topics::MESSAGE_BYTES_MAX);
     for (key, value) in &config.kafka.producer_properties.0 {
         producer.set(key, value);
     }

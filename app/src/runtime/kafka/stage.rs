@@ -19,8 +19,9 @@ use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::Offset;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::restore::StateLog;
+use super::restore::{Kept, StateLog};
 use super::task::{Cut, Input, Task};
 use super::watch::StageWatch;
 
@@ -32,6 +33,9 @@ const IDLE_AFTER: Duration = Duration::from_secs(1);
 const OUTBOX_BYTES_MAX: usize = 4 << 20;
 /// How often end offsets are asked for.
 const LAG_EVERY: Duration = Duration::from_secs(5);
+/// How long a kept state that is older than its offset is waited for: a transaction shows in its
+/// topics one after the other.
+const STATE_LAG_MAX: Duration = Duration::from_secs(5);
 /// Messages handled between two looks at the clock.
 const MESSAGES_PER_LOOK: usize = 256;
 
@@ -105,6 +109,7 @@ struct Slot<T> {
     replay_until: i64,
     snapshot_at: Instant,
     snapshot_position: Option<i64>,
+    snapshot_hash: u64,
     at_end: bool,
     heard_at: Instant,
 }
@@ -322,13 +327,13 @@ impl<'a, T: Task> Stage<'a, T> {
         let state_partition = |partition: i32| partition % self.settings.state_partitions.max(1);
         let wanted: BTreeSet<i32> =
             partitions.iter().map(|(_, partition)| state_partition(*partition)).collect();
-        let log = StateLog::read(&self.settings.consumer, &self.settings.state_topic, &wanted)
-            .context("restore state")?;
+        // Offsets first: once they are stable, no transaction of a former owner is open.
         let committed = self.consumer()?.committed(partitions, TIMEOUT).context("read offsets")?;
+        let states = self.kept(&committed, &wanted).context("restore state")?;
         let mut slots = Vec::new();
-        for (partition, committed) in committed {
-            let kept = log.latest(&partition.0, partition.1)?;
+        for ((partition, committed), kept) in committed.into_iter().zip(states) {
             let mut task = (self.make)(&partition);
+            let snapshot_hash = kept.as_ref().map_or(0, |kept| xxh3_64(&kept.state));
             if let Some(kept) = &kept {
                 let name = format!("{}/{}", partition.0, partition.1);
                 task.restore(&kept.state)
@@ -346,11 +351,39 @@ impl<'a, T: Task> Stage<'a, T> {
                 replay_until: replayed.unwrap_or(0),
                 snapshot_at: Instant::now(),
                 snapshot_position: kept_position,
+                snapshot_hash,
                 at_end: false,
                 heard_at: Instant::now(),
             });
         }
         Ok(slots)
+    }
+
+    /// Reads the states of partitions that go with their committed offsets.
+    fn kept(
+        &self,
+        committed: &[(Partition, Option<i64>)],
+        places: &BTreeSet<i32>,
+    ) -> anyhow::Result<Vec<Option<Kept>>> {
+        let begin = Instant::now();
+        loop {
+            let log = StateLog::read(&self.settings.consumer, &self.settings.state_topic, places)?;
+            let states = committed
+                .iter()
+                .map(|((topic, partition), _)| log.latest(topic, *partition))
+                .collect::<anyhow::Result<Vec<_>>>()?;
+            let lags = |state: &Option<Kept>, offset: Option<i64>| {
+                state.as_ref().map(|kept| kept.position) < offset
+            };
+            let behind = states.iter().zip(committed).find(|(state, (_, offset))| {
+                !T::REPLAYS && self.settings.transactional_id.is_some() && lags(state, *offset)
+            });
+            let Some((state, (partition, offset))) = behind else { return Ok(states) };
+            if begin.elapsed() > STATE_LAG_MAX {
+                self.watch.state_lags(partition, state.as_ref().map(|kept| kept.position), *offset);
+                return Ok(states);
+            }
+        }
     }
 
     /// Where to go on, at the wanted offset where the log still has it, else where a reset leads;
@@ -407,16 +440,22 @@ impl<T: Task> Slot<T> {
 
     fn snapshot_if_due(&mut self, settings: &StageSettings, is_last: bool, out: &mut Outbox) {
         let moved = Some(self.position) != self.snapshot_position;
-        let due =
-            !T::REPLAYS || is_last || self.snapshot_at.elapsed() >= settings.snapshot_interval;
-        if !moved || !due {
+        let due = is_last || self.snapshot_at.elapsed() >= settings.snapshot_interval;
+        if T::REPLAYS && !(moved && due) {
             return;
         }
+        // A state that does not follow from the messages changes without any: heartbeats number it.
+        let state = self.task.snapshot();
+        let hash = xxh3_64(&state);
+        if !moved && hash == self.snapshot_hash {
+            return;
+        }
+        self.snapshot_hash = hash;
         let position = self.position;
         let (topic, partition) = &self.partition;
         let place = partition % settings.state_partitions.max(1);
         let name = snapshot::manifest_key(topic, *partition);
-        let (_, pairs) = snapshot::split(&name, position, &self.task.snapshot());
+        let (_, pairs) = snapshot::split(&name, position, &state);
         for (key, payload) in pairs {
             let key = key.into_bytes();
             let topic = Arc::clone(&settings.state_topic);

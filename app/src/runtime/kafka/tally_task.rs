@@ -20,6 +20,10 @@ use super::stage::wall_now;
 use super::task::{Cut, Input, Task};
 use super::topics::Topics;
 
+/// Bytes of a payload kept in a dead letter: below 1 MiB, the default limit of a broker, with room
+/// for headers and framing.
+const DEAD_LETTER_BYTES_MAX: usize = 1_000_000;
+
 /// What every task of the stage shares.
 pub struct TallyShared {
     /// Names of topics.
@@ -187,12 +191,17 @@ impl Sink for ToTally<'_> {
         if reason == Reason::Empty {
             return;
         }
+        let mut headers = dead_letter_headers(self.source, offset, reason.as_str());
+        if payload.len() > DEAD_LETTER_BYTES_MAX {
+            headers.push(("logwake.payload.bytes", payload.len().to_string()));
+        }
+        let payload = &payload[..payload.len().min(DEAD_LETTER_BYTES_MAX)];
         self.out.push(OutMessage {
             topic: Arc::clone(&self.shared.topics.deadletter),
             partition: None,
             key: Vec::new(),
             payload: Some(payload.to_vec()),
-            headers: dead_letter_headers(self.source, offset, reason.as_str()),
+            headers,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! The topics that Logwake writes and keeps state in: names, partitions, and their making.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -57,7 +57,10 @@ const COMPACTED: &[(&str, &str)] = &[
     ("max.compaction.lag.ms", "3600000"),
 ];
 const ALERTS: &[(&str, &str)] = &[("cleanup.policy", "compact,delete")];
-const INTERNAL: &[(&str, &str)] = &[("retention.ms", "86400000")];
+const INTERNAL: &[(&str, &str)] =
+    &[("retention.ms", "86400000"), ("max.message.bytes", MESSAGE_BYTES_MAX)];
+/// Greatest message of an internal topic: a batch of as many long skeletons as it may hold.
+pub const MESSAGE_BYTES_MAX: &str = "67108864";
 
 impl Topics {
     /// Names the topics under a prefix.
@@ -112,6 +115,20 @@ pub fn partitions_of(config: &ClientConfig, topic: &str) -> anyhow::Result<Optio
     Ok(i32::try_from(count).ok().filter(|count| *count > 0))
 }
 
+/// Waits until a topic that was just made shows at the brokers.
+fn wait_for(config: &ClientConfig, topic: &str) -> anyhow::Result<i32> {
+    let begin = Instant::now();
+    loop {
+        if let Some(partitions) = partitions_of(config, topic)? {
+            return Ok(partitions);
+        }
+        if begin.elapsed() > TIMEOUT {
+            bail!("topic {topic} was created and does not show within {} s", TIMEOUT.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Makes the topics that are missing; returns the partitions of each plan as they are.
 ///
 /// # Errors
@@ -152,7 +169,7 @@ pub fn ensure(
             Some(Err((_, code))) => bail!("topic {} cannot be created: {code}", plan.name),
             None => bail!("topic {} cannot be created: no answer", plan.name),
         }
-        found.push(partitions_of(config, &plan.name)?.unwrap_or(plan.partitions));
+        found.push(wait_for(config, &plan.name)?);
     }
     Ok(found)
 }

@@ -92,6 +92,17 @@ impl StageWatch {
         );
     }
 
+    /// The kept state of a partition is older than its committed offset: one was changed by hand.
+    pub fn state_lags(&self, partition: &Partition, kept: Option<i64>, committed: Option<i64>) {
+        let (topic, number) = partition;
+        tracing::warn!(
+            stage = self.stage.as_str(),
+            kept,
+            committed,
+            "the state of {topic}/{number} is older than its offset in the group; going on from the state"
+        );
+    }
+
     /// How many records of a partition are not handled yet.
     pub fn lag(&self, topic: &str, partition: i32, records: i64, end: i64) {
         if self.stage == Stage::Tally {

@@ -1,0 +1,14 @@
+//! The binary as its user calls it: files in, JSON and sentences out.
+
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+
+mod support;
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/bad_setup.rs"]
+mod bad_setup;
+#[path = "cli/commands.rs"]
+mod commands;
+#[path = "cli/replay.rs"]
+mod replay;

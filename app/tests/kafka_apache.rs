@@ -1,0 +1,20 @@
+//! `logwake run` on real Apache Kafka: named in `LOGWAKE_TEST_KAFKA`, skipped where that is not set.
+//!
+//! `scripts/kafka start` gives one on this machine.
+
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+
+mod support;
+
+#[path = "kafka/crash.rs"]
+mod crash;
+#[path = "kafka/outside.rs"]
+mod outside;
+#[path = "kafka/pipeline.rs"]
+mod pipeline;
+#[path = "kafka/replicas.rs"]
+mod replicas;
+#[path = "kafka/same.rs"]
+mod same;
+#[path = "kafka/trouble.rs"]
+mod trouble;

@@ -1,0 +1,98 @@
+//! `logwake run` with `at_least_once` on the broker that librdkafka carries: needs nothing installed.
+
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use serde_json::Value;
+use support::kafka::Kafka;
+use support::lines::{deal, shop};
+use support::program::Service;
+use support::tallies::cover;
+
+const PARTITIONS: i32 = 4;
+const SHARDS: i32 = 2;
+
+struct Embedded {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+    kafka: Kafka,
+    dir: tempfile::TempDir,
+}
+
+impl Embedded {
+    /// Starts a broker with every topic: it makes none by request.
+    fn start() -> Self {
+        let cluster = MockCluster::new(1).unwrap();
+        let kafka = Kafka::at(cluster.bootstrap_servers());
+        cluster.create_topic(&kafka.logs(), PARTITIONS, 1).unwrap();
+        for (suffix, partitions) in [
+            ("tallies", SHARDS),
+            ("findings", 1),
+            ("anomalies", SHARDS),
+            ("alerts", 1),
+            ("decisions", 1),
+            ("deadletter", 1),
+            ("state.tally", PARTITIONS),
+            ("state.detect", SHARDS),
+            ("state.alert", 1),
+        ] {
+            cluster.create_topic(&kafka.name(suffix), partitions, 1).unwrap();
+        }
+        Self { cluster, kafka, dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn run(&self) -> Service {
+        let more = format!("detect_partitions = {SHARDS}\ndelivery = \"at_least_once\"");
+        Service::start(self.dir.path(), "a", &self.kafka.config("a", &more))
+    }
+}
+
+#[test]
+fn every_line_is_counted_over_a_restart() {
+    let embedded = Embedded::start();
+    let kafka = &embedded.kafka;
+    let lines = shop(61);
+    let total = lines.len() as u64;
+    let parts = deal(&lines, PARTITIONS as usize, 61);
+    let service = embedded.run();
+    let mut tallies = kafka.tail(&kafka.name("tallies"));
+    for (part, number) in parts.iter().zip(0..) {
+        kafka.produce(&kafka.logs(), number, &part[..part.len() / 2]);
+    }
+    tallies.wait("some lines", |records| cover(records).lines.total() > total / 4);
+    service.stop();
+    for (part, number) in parts.iter().zip(0..) {
+        kafka.produce(&kafka.logs(), number, &part[part.len() / 2..]);
+    }
+    let service = embedded.run();
+    tallies.wait("all lines", |records| cover(records).lines.total() >= total);
+    let mut alerts = kafka.tail(&kafka.name("alerts"));
+    alerts.wait("an alert that names the fault", |records| {
+        records.iter().any(|record| record.text().contains("acquirer"))
+    });
+    service.stop();
+    assert_eq!(cover(&tallies.records).lines.total(), total);
+    let anomalies = kafka.texts(&kafka.name("anomalies"));
+    support::schema::check_all("anomaly", anomalies.iter().map(String::as_str));
+    let ids: BTreeSet<String> = anomalies
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"]["id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), anomalies.len(), "an anomaly came twice");
+}
+
+#[test]
+fn brokers_that_fall_silent_do_not_keep_it_from_stopping() {
+    let embedded = Embedded::start();
+    let kafka = &embedded.kafka;
+    kafka.produce(&kafka.logs(), 0, &shop(62)[..100]);
+    let service = embedded.run();
+    let mut tallies = kafka.tail(&kafka.name("tallies"));
+    tallies.wait("lines", |records| cover(records).lines.total() >= 100);
+    embedded.cluster.broker_down(1).unwrap();
+    service.stop();
+}
