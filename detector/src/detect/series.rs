@@ -208,8 +208,7 @@ impl Series {
             return None;
         }
         let direction = if self.empty > 1 { Direction::Gone } else { Direction::Down };
-        let p_value =
-            self.baseline.p_lower(count).powi(self.empty.clamp(1, EMPTY_MAX) as i32);
+        let p_value = self.baseline.p_lower(count).powi(self.empty.clamp(1, EMPTY_MAX) as i32);
         let is_unlikely = p_value <= demand.p_value_max;
         is_unlikely.then_some((direction, p_value.max(f64::MIN_POSITIVE)))
     }

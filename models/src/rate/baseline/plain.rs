@@ -12,8 +12,7 @@ impl Baseline {
             self.weigh_challenger(count)
         } else {
             let prediction = self.predict();
-            let is_extreme =
-                prediction.upper(count) < EXTREME || prediction.lower(count) < EXTREME;
+            let is_extreme = prediction.upper(count) < EXTREME || prediction.lower(count) < EXTREME;
             if is_extreme && self.windows > u64::from(self.params.warm_up) {
                 self.challenger = Challenger::start(count);
             } else {
