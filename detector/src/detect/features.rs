@@ -130,7 +130,7 @@ impl ForestWatch {
         }
         self.rows.push_back(*row);
         self.since_fit += 1;
-        let due = self.since_fit * 2 >= self.rows.len();
+        let due = self.since_fit >= self.rows.len();
         if self.rows.len() < FIT_MIN || !due {
             return;
         }
