@@ -51,6 +51,7 @@ fn tally(service: &str, secs: i64, text: &str, level: Level, count: u32) -> Skel
         window: Timestamp::from_secs(START + secs),
         levels,
         hosts: vec![(format!("{service}-1"), count)],
+        gravest: None,
         first: evidence(service, secs, level, &text.replace("<*>", "4711")).exemplar,
     }
 }

@@ -46,11 +46,13 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
         Listen::At(address) => Some(listen(address, &board, &metrics)?),
         Listen::Off => None,
     };
+    let mut has_died = false;
     if let Some(runtime) = start(&config, &board, &metrics, &tracer, &signals) {
         board.set_ready(true);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "running");
-        while !signals.stop.load(Ordering::Acquire) {
+        while !signals.stop.load(Ordering::Acquire) && !has_died {
             std::thread::sleep(LOOK);
+            has_died = runtime.has_died();
             if signals.reload.swap(false, Ordering::AcqRel) {
                 reload(&args.config);
             }
@@ -63,6 +65,7 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
     if let Some(server) = server {
         server.shutdown();
     }
+    anyhow::ensure!(!has_died, "a stage ended by a defect; the log before this line says where");
     tracing::info!("stopped");
     Ok(Status::Done)
 }

@@ -380,18 +380,23 @@ fn anomaly_id(
 
 /// The first records of the templates with most records, three at most.
 fn most_frequent(counts: &WindowCounts) -> Vec<Evidence> {
-    ranked(counts, |cell| (0, cell.count()))
+    ranked(counts, |cell| (0, cell.count())).map(|cell| cell.first.clone()).collect()
 }
 
-/// The first records of the gravest templates, three at most.
+/// The first grave records of the gravest templates, three at most.
 fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
-    ranked(counts, |cell| (cell.level() as u64, cell.count()))
+    let grave = |cell: &Cell| cell.levels[Level::Error as usize..].iter().sum::<u64>();
+    let rank = |cell: &Cell| (cell.level() as u64, grave(cell).max(1));
+    ranked(counts, rank).map(|cell| cell.gravest().clone()).collect()
 }
 
-fn ranked(counts: &WindowCounts, rank: impl Fn(&Cell) -> (u64, u64)) -> Vec<Evidence> {
+fn ranked(
+    counts: &WindowCounts,
+    rank: impl Fn(&Cell) -> (u64, u64),
+) -> impl Iterator<Item = &Cell> {
     let mut cells: Vec<&Cell> = counts.templates.values().collect();
     cells.sort_by_key(|cell| std::cmp::Reverse(rank(cell)));
-    cells.into_iter().take(3).map(|cell| cell.first.clone()).collect()
+    cells.into_iter().take(3)
 }
 
 impl DetectSettings {

@@ -30,6 +30,8 @@ pub struct Cell {
     pub hosts: BTreeMap<String, u64>,
     /// The first record of the window.
     pub first: Evidence,
+    /// The first record of its gravest level, where that is error or above and `first` is not it.
+    pub gravest: Option<Evidence>,
 }
 
 impl WindowCounts {
@@ -42,6 +44,7 @@ impl WindowCounts {
             levels: tally.levels.map(u64::from),
             hosts: BTreeMap::new(),
             first: Evidence { source: source.clone(), exemplar: tally.first },
+            gravest: tally.gravest.map(|exemplar| Evidence { source: source.clone(), exemplar }),
         };
         for (host, count) in tally.hosts {
             add_host(&mut cell.hosts, &host, u64::from(count));
@@ -75,12 +78,16 @@ impl WindowCounts {
         for (total, count) in known.levels.iter_mut().zip(cell.levels) {
             *total += count;
         }
+        let gravest = [known.gravest(), cell.gravest()];
+        let gravest = gravest.into_iter().min_by_key(|one| graver_then_earlier(one));
+        let gravest = gravest.filter(|one| one.exemplar.level >= Level::Error).cloned();
         for (host, count) in cell.hosts {
             add_host(&mut known.hosts, &host, count);
         }
         if earlier(&cell.first, &known.first) {
             known.first = cell.first;
         }
+        known.gravest = gravest;
     }
 }
 
@@ -88,6 +95,11 @@ impl Cell {
     /// Returns the number of records.
     pub fn count(&self) -> u64 {
         self.levels.iter().sum()
+    }
+
+    /// Returns the first record of the gravest level.
+    pub fn gravest(&self) -> &Evidence {
+        self.gravest.as_ref().unwrap_or(&self.first)
     }
 
     /// Returns the gravest level.
@@ -101,6 +113,12 @@ impl Cell {
         let mut hosts = self.hosts.keys();
         hosts.next().filter(|_| hosts.next().is_none()).filter(|host| !host.is_empty()).cloned()
     }
+}
+
+/// Orders records by level, the gravest first, and of a level by when they could be known.
+fn graver_then_earlier(one: &Evidence) -> impl Ord + use<> {
+    let exemplar = &one.exemplar;
+    (std::cmp::Reverse(exemplar.level), exemplar.at, one.source.clone(), exemplar.offset)
 }
 
 /// Orders records by when they could be known, so that one source's stay in the order read.

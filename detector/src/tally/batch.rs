@@ -89,6 +89,8 @@ pub struct SkeletonTally {
     pub hosts: Vec<(String, u32)>,
     /// The first record of this skeleton in this batch and window.
     pub first: Exemplar,
+    /// The first record of its gravest level, where that is error or above and `first` is not it.
+    pub gravest: Option<Exemplar>,
 }
 
 impl SkeletonTally {

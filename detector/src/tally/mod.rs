@@ -23,13 +23,17 @@ use logwake_models::template::{Masks, Skeleton};
 use crate::record::{Level, Record, Source};
 use crate::time::Timestamp;
 
-/// Longest exemplar text kept, bytes: a screen of text, and 10,000 of them fit in a record.
+/// Longest exemplar text kept, bytes: a few lines of a screen.
 const TEXT_BYTES_MAX: usize = 512;
 /// Hosts counted by name for one skeleton in one batch.
 const HOSTS_MAX: usize = 16;
 /// Counters in one batch, after which it is closed early: lines that are all different must not
 /// make one that no broker takes.
 const PLACES_MAX: usize = 10_000;
+/// Bytes after which a batch is closed: half of the message that a broker takes by default.
+const BATCH_BYTES_MAX: usize = 512 << 10;
+/// Bytes of a counter apart from its texts.
+const ENTRY_BYTES: usize = 96;
 /// How often a source that has nothing to say shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -87,6 +91,8 @@ struct OpenBatch {
     by_name: FxHashMap<String, usize>,
     /// Whether records stand under `Timestamp::MIN` until their source tells a time.
     untimed: bool,
+    /// Bytes that the batch takes on the wire, estimated.
+    bytes: usize,
     places: FxHashMap<(u32, Timestamp, u64), u32>,
 }
 
@@ -157,7 +163,7 @@ impl Tally {
         self.open.lines.tallied += lines;
         self.count(record, time);
         let moved = self.slot() != before && before.is_some();
-        if moved || self.open.places.len() >= PLACES_MAX {
+        if moved || self.open.places.len() >= PLACES_MAX || self.open.bytes >= BATCH_BYTES_MAX {
             self.close(self.end_of(record), false, out);
         }
     }
@@ -184,11 +190,19 @@ impl Tally {
                 levels: [0; Level::COUNT],
                 hosts: Vec::new(),
                 first: exemplar(record, time, at),
+                gravest: None,
             });
+            self.open.bytes += text.len() + record.content.len().min(TEXT_BYTES_MAX) + ENTRY_BYTES;
             u32::try_from(skeletons.len() - 1).unwrap_or(u32::MAX)
         });
         let tally = &mut skeletons[place as usize];
         tally.levels[record.level as usize] += 1;
+        let known = tally.gravest.as_ref().unwrap_or(&tally.first).level;
+        if record.level > known && record.level >= Level::Error {
+            let at = self.state.clock.newest().unwrap_or(time);
+            tally.gravest = Some(exemplar(record, time, at));
+            self.open.bytes += record.content.len().min(TEXT_BYTES_MAX);
+        }
         count_host(&mut tally.hosts, record.host);
     }
 
@@ -203,6 +217,7 @@ impl Tally {
 
     fn close(&mut self, to: u64, idle: bool, out: &mut Vec<TallyBatch>) {
         self.place_untimed();
+        self.open.bytes = 0;
         let open = &mut self.open;
         let from = self.state.to;
         self.state.to = from.max(to);

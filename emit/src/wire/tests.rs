@@ -26,6 +26,7 @@ fn batch() -> TallyBatch {
         levels: [0, 0, 0, 0, 3, 0, 0],
         hosts: vec![("web-1".to_owned(), 3)],
         first,
+        gravest: None,
     };
     TallyBatch {
         source: Source::Partition { topic: "logs".into(), partition: 2 },

@@ -105,6 +105,11 @@ impl KafkaRuntime {
         Ok(Self { stop, threads })
     }
 
+    /// Tells whether a stage ended without being told to, which only a defect can bring about.
+    pub fn has_died(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
+    }
+
     /// Tells every stage to commit and leave, and waits until they have, at most for a while:
     /// what brokers do not answer to by then is aborted by them and done again after the restart.
     pub fn stop(self) {
