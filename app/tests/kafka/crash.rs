@@ -31,10 +31,11 @@ fn a_restart_goes_on_with_what_was_learned() {
     wait_for_share(&mut tallies, first.len() as u64 / 2);
     service.stop();
     let service = pipeline.start("a");
-    wait_for_share(&mut tallies, first.len() as u64);
+    pipeline.wait_for_all(&mut tallies, first.len() as u64);
     service.stop();
     pipeline.kafka.produce(&topic, 0, rest);
     let service = pipeline.start("a");
+    pipeline.wait_for_all(&mut tallies, pipeline.lines());
     pipeline.wait_for_results(&expected);
     service.stop();
     pipeline.check_lines();
@@ -61,6 +62,7 @@ fn a_restart_after_idle_heartbeats_counts_what_comes_then() {
     service.kill();
     pipeline.kafka.produce(&topic, 0, rest);
     let service = pipeline.start("a");
+    pipeline.wait_for_all(&mut tallies, pipeline.lines());
     pipeline.wait_for_results(&expected);
     service.stop();
     pipeline.check_lines();
