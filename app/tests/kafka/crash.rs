@@ -6,15 +6,16 @@ use crate::support::lines::{Seeded, shop};
 use crate::support::tallies::cover;
 
 /// Small fetches, so that a stop finds the stream half read.
-const SLOW: &str = r#"detect_partitions = 2
+pub const SLOW: &str = r#"detect_partitions = 2
 [kafka.consumer_properties]
 "fetch.message.max.bytes" = "20000"
 "queued.min.messages" = "1"
 "queued.max.messages.kbytes" = "64"
 "#;
 
+/// Waits until so many lines are tallied.
 #[track_caller]
-fn wait_for_share(tallies: &mut Tail, lines: u64) {
+pub fn wait_for_share(tallies: &mut Tail, lines: u64) {
     tallies.wait(&format!("{lines} lines"), |records| cover(records).lines.total() >= lines);
 }
 
