@@ -6,15 +6,16 @@ use crate::support::lines::{Seeded, shop};
 use crate::support::tallies::cover;
 
 /// Small fetches, so that a stop finds the stream half read.
-const SLOW: &str = r#"detect_partitions = 2
+pub const SLOW: &str = r#"detect_partitions = 2
 [kafka.consumer_properties]
 "fetch.message.max.bytes" = "20000"
 "queued.min.messages" = "1"
 "queued.max.messages.kbytes" = "64"
 "#;
 
+/// Waits until so many lines are tallied.
 #[track_caller]
-fn wait_for_share(tallies: &mut Tail, lines: u64) {
+pub fn wait_for_share(tallies: &mut Tail, lines: u64) {
     tallies.wait(&format!("{lines} lines"), |records| cover(records).lines.total() >= lines);
 }
 
@@ -31,10 +32,11 @@ fn a_restart_goes_on_with_what_was_learned() {
     wait_for_share(&mut tallies, first.len() as u64 / 2);
     service.stop();
     let service = pipeline.start("a");
-    wait_for_share(&mut tallies, first.len() as u64);
+    pipeline.wait_for_all(&mut tallies, first.len() as u64);
     service.stop();
     pipeline.kafka.produce(&topic, 0, rest);
     let service = pipeline.start("a");
+    pipeline.wait_for_all(&mut tallies, pipeline.lines());
     pipeline.wait_for_results(&expected);
     service.stop();
     pipeline.check_lines();
@@ -61,6 +63,7 @@ fn a_restart_after_idle_heartbeats_counts_what_comes_then() {
     service.kill();
     pipeline.kafka.produce(&topic, 0, rest);
     let service = pipeline.start("a");
+    pipeline.wait_for_all(&mut tallies, pipeline.lines());
     pipeline.wait_for_results(&expected);
     service.stop();
     pipeline.check_lines();

@@ -10,6 +10,7 @@ fn same(seed: u64, more: &str) -> Option<Pipeline> {
     let expected = pipeline.replay();
     pipeline.produce();
     let service = pipeline.start("a");
+    pipeline.wait_for_all(&mut pipeline.tallies(), pipeline.lines());
     pipeline.wait_for_results(&expected);
     service.stop();
     pipeline.check_lines();

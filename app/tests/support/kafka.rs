@@ -61,7 +61,7 @@ impl Kafka {
         format!("{}-logs", self.prefix)
     }
 
-    /// Writes a configuration of one process; `more` goes at the end of `[kafka]`.
+    /// Writes a configuration of one process with short sessions; `more` goes at the end of `[kafka]`.
     pub fn config(&self, instance: &str, more: &str) -> String {
         format!(
             r#"

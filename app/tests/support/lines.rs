@@ -23,11 +23,17 @@ impl Seeded {
 
 /// Ten minutes of three services; from the seventh to the eighth the acquirer is gone.
 pub fn shop(seed: u64) -> Vec<String> {
+    busy_shop(seed, 12)
+}
+
+/// The same with at least so many lines a second.
+pub fn busy_shop(seed: u64, lines_a_second: u64) -> Vec<String> {
     let mut rng = Seeded::new(seed);
     let mut lines = Vec::new();
     for second in 0..600 {
         let is_faulty = (420..480).contains(&second);
-        let mut moments: Vec<u64> = (0..12 + rng.below(4)).map(|_| rng.below(1000)).collect();
+        let mut moments: Vec<u64> =
+            (0..lines_a_second + rng.below(4)).map(|_| rng.below(1000)).collect();
         moments.sort_unstable();
         for ms in moments {
             let (service, level, message) = say(&mut rng, is_faulty);
