@@ -212,7 +212,7 @@ impl Tail {
             let topic = &self.topic;
             assert!(begin.elapsed() < DEADLINE, "{what}: not after {seen} records of {topic}");
             self.poll();
-            while self.poll() == Got::Record && self.records.len() % 256 != 0 {}
+            while self.poll() == Got::Record && !self.records.len().is_multiple_of(256) {}
         }
     }
 

@@ -130,7 +130,8 @@ impl ForestWatch {
         }
         self.rows.push_back(*row);
         self.since_fit += 1;
-        let due = self.since_fit >= self.rows.len();
+        let grown = self.since_fit * 2 >= self.rows.len() && self.rows.len() < SAMPLE_MAX;
+        let due = grown || self.since_fit >= SAMPLE_MAX;
         if self.rows.len() < FIT_MIN || !due {
             return;
         }

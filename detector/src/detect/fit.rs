@@ -5,8 +5,8 @@ use linfa::traits::Fit;
 use logwake_models::forest::IsolationForest;
 use ndarray::Array2;
 
-/// Rows a tree is grown on: half of what the paper takes, as a window has few features.
-const SAMPLE: usize = 128;
+/// Rows a tree is grown on, as in the paper.
+const SAMPLE: usize = 256;
 
 /// Fits a forest on rows of shape `[n_windows, n_features]`; `None` where they cannot be fitted.
 pub(super) fn fit(rows: &Array2<f64>, seed: u64) -> Option<IsolationForest> {
