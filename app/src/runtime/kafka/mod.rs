@@ -18,6 +18,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use logwake_ingest::decode::Reason;
 use logwake_models::template::Masks;
 use rdkafka::config::ClientConfig;
 
@@ -72,6 +73,13 @@ impl KafkaRuntime {
         metrics: &Arc<Metrics>,
         tracer: &Arc<Tracer>,
     ) -> anyhow::Result<Self> {
+        for reason in Reason::ALL.map(Reason::as_str) {
+            metrics.rejected(reason, 0);
+            metrics.dead_letters(reason, 0);
+        }
+        for stage in [Stage::Detect, Stage::Alert] {
+            metrics.state_size(stage, 0);
+        }
         let topics = Topics::new(&config.kafka.prefix);
         let client = client_config(config);
         let sources = input_partitions(&client, config)?;
