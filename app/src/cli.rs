@@ -52,6 +52,11 @@ pub enum Command {
         after_help = "Example:\n  logwake explain alert_1f0c2d9e5a7b3c41 --dir report\n  logwake explain a_0123456789abcdef --url http://127.0.0.1:9464"
     )]
     Explain(ExplainArgs),
+    /// Prove from the topics that every log record was tallied once and every result came once
+    #[command(
+        after_help = "Reads the topics while the service runs or rests; exits 3 where something does not fit.\nExample:\n  logwake verify -c logwake.toml"
+    )]
+    Verify(VerifyArgs),
     /// Check a configuration and report everything that is wrong with it
     #[command(after_help = "Example:\n  logwake check -c logwake.toml --connect")]
     Check(CheckArgs),
@@ -157,6 +162,16 @@ pub struct ExplainArgs {
     /// Address of a running service
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464")]
     pub url: String,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Configuration file
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

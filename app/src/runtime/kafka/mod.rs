@@ -6,6 +6,7 @@
 mod alert_task;
 mod detect_task;
 mod restore;
+mod scan;
 mod stage;
 mod tally_task;
 mod task;
@@ -29,6 +30,7 @@ use crate::telemetry::{Metrics, Stage, Tracer};
 
 use alert_task::{AlertShared, AlertTask};
 use detect_task::{DetectShared, DetectTask};
+pub use scan::scan;
 use stage::StageSettings;
 pub use stage::wall_now;
 use tally_task::{TallyShared, TallyTask};
@@ -278,10 +280,15 @@ pub fn client_config(config: &Config) -> ClientConfig {
     client
 }
 
+/// Names the consumer group of a stage.
+pub fn group_of(config: &Config, stage: &str) -> String {
+    format!("{}-{stage}", config.kafka.prefix)
+}
+
 fn consumer_config(config: &Config, stage: &str) -> ClientConfig {
     let mut consumer = client_config(config);
     consumer
-        .set("group.id", format!("{}-{stage}", config.kafka.prefix))
+        .set("group.id", group_of(config, stage))
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest")
