@@ -116,7 +116,8 @@ pub struct ReplayArgs {
     /// Time from the first record that is learned and raises nothing, such as 10m
     #[arg(long, value_name = "SPAN")]
     pub learn: Option<String>,
-    /// Folder for anomalies.jsonl, alerts.jsonl, decisions.jsonl, deadletter.jsonl, summary.json
+    /// Folder for report.html, anomalies.jsonl, alerts.jsonl, decisions.jsonl, deadletter.jsonl,
+    /// summary.json
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// The files are captures of this topic, a partition each from offset 0: positions and ids are

@@ -8,6 +8,8 @@ mod commands;
 mod config;
 mod demo;
 mod http;
+mod page;
+mod report;
 mod runtime;
 mod telemetry;
 mod verify;

@@ -28,6 +28,9 @@ const AHEAD: Duration = Duration::from_secs(1);
 
 /// Takes what the stages put out, in order.
 pub trait Observer {
+    /// A batch of tallies was counted.
+    fn counted(&mut self, _: &TallyBatch) {}
+
     /// An anomaly was found.
     ///
     /// # Errors
@@ -183,6 +186,7 @@ impl Replay<'_> {
 impl Stages<'_> {
     fn step(&mut self) -> anyhow::Result<()> {
         for batch in self.batches.drain(..) {
+            self.observer.counted(&batch);
             self.detect.step(batch, &mut self.findings);
             for findings in self.findings.drain(..) {
                 for anomaly in &findings.anomalies {
