@@ -43,6 +43,25 @@ fn verify_proves_a_killed_and_restarted_run_and_finds_planted_faults() {
 }
 
 #[test]
+fn at_least_once_counts_nothing_twice_though_it_is_killed() {
+    let Some(kafka) = Kafka::from_env() else { return };
+    let more = format!("delivery = \"at_least_once\"\n{SLOW}");
+    let pipeline = Pipeline::new(kafka, &shop(43), 2, &more);
+    pipeline.produce();
+    for part in 1..=4 {
+        let service = pipeline.start("a");
+        wait_for_share(&mut pipeline.tallies(), pipeline.lines() * part / 6);
+        service.kill();
+    }
+    let service = pipeline.start("a");
+    pipeline.wait_for_all(&mut pipeline.tallies(), pipeline.lines());
+    service.stop();
+    let proof = verify(&pipeline).done();
+    let lines = pipeline.lines().to_string();
+    assert!(proof.replace(',', "").contains(&format!("lines: {lines} = ")), "{proof}");
+}
+
+#[test]
 fn verify_says_that_nothing_ever_ran() {
     let Some(kafka) = Kafka::from_env() else { return };
     let dir = tempfile::tempdir().unwrap();

@@ -82,7 +82,7 @@ impl DetectTask {
                     partition: None,
                     key: anomaly.service.clone().into_bytes(),
                     payload: Some(anomaly_json(anomaly)),
-                    headers: vec![("logwake-origin", format!("{}/{offset}", self.shard))],
+                    headers: vec![("logwake-origin".into(), format!("{}/{offset}", self.shard))],
                 });
             }
             if !findings.anomalies.is_empty() {

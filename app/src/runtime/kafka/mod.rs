@@ -7,6 +7,7 @@ mod alert_task;
 mod detect_task;
 mod restore;
 mod scan;
+mod slot;
 mod stage;
 mod tally_task;
 mod task;
