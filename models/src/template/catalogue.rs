@@ -312,8 +312,8 @@ impl Catalogue {
         let mut touched = vec![pattern.hash];
         for witness in Witness::of(pattern, at) {
             let slot = self.slots.entry(witness.slot).or_default();
-            slot.add(witness, self.limits.values_per_position_max);
             touched.push(witness.slot);
+            slot.add(witness, self.limits.values_per_position_max);
         }
         touched
     }

@@ -232,7 +232,7 @@ fn is_host_like(text: &[u8]) -> bool {
 pub(super) fn is_port_of_host(text: &[u8]) -> bool {
     let Some(colon) = memchr::memchr(b':', text) else { return false };
     let (host, port) = (&text[..colon], &text[colon + 1..]);
-    let known = |host| vocabulary::openness(host) != vocabulary::Openness::Open;
+    let known = |host| vocabulary::openness(host) < vocabulary::Openness::Open;
     (2..=5).contains(&port.len())
         && port.iter().all(u8::is_ascii_digit)
         && host.first().is_some_and(u8::is_ascii_lowercase)
