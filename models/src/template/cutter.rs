@@ -41,10 +41,8 @@ impl<'a> Cutter<'a> {
                 } else if rest.starts_with("()") && spaced && self.follows_variable() {
                     self.tokens.push(Token::wild("", false));
                 }
-            } else if let Some(len) = compound_len(rest) {
-                self.push(Token::word, len, spaced);
             } else {
-                let len = word_len(rest);
+                let len = compound_len(rest).unwrap_or_else(|| word_len(rest));
                 if self.is_somebody(&rest[..len]) {
                     self.tokens.push(Token::wild(WILDCARD, spaced));
                     self.at += len;
@@ -60,7 +58,7 @@ impl<'a> Cutter<'a> {
     fn is_somebody(&self, word: &str) -> bool {
         vocabulary::is_account(word)
             && self.tokens.last().is_some_and(|before| match before.kind {
-                TokenKind::Word => vocabulary::is_identity_key(&before.spelling),
+                TokenKind::Word => vocabulary::is_identity_key(before.name()),
                 TokenKind::Mark => &*before.spelling == "(",
                 TokenKind::Wild => false,
             })
@@ -103,7 +101,7 @@ impl<'a> Cutter<'a> {
 
     /// The key before `=` says that its value is somebody's name.
     fn names_identity(&self) -> bool {
-        let key = self.tokens.iter().rev().nth(1).map_or("", |token| &token.spelling);
+        let key = self.tokens.iter().rev().nth(1).map_or("", |token| token.name());
         let starts = self.rest().chars().next().is_some_and(char::is_alphabetic);
         starts && vocabulary::is_identity_key(key)
     }
@@ -216,10 +214,9 @@ fn compound_len(text: &str) -> Option<usize> {
             break;
         }
     }
-    let body = text[..len].trim_end_matches(['.', '!', '?']);
-    let stem = body.find(WILDCARD)?;
-    let named = body[..stem].bytes().any(|byte| byte.is_ascii_alphanumeric());
-    (variables > 0 && named).then_some(body.len())
+    let stem = text[..len].find(WILDCARD)?;
+    let named = text[..stem].bytes().any(|byte| byte.is_ascii_alphanumeric());
+    (variables > 0 && named).then_some(len)
 }
 
 /// Makes one token of a tuple that repeats, `<name> is <*>, <name> is <*>`: a list of any length.
@@ -287,7 +284,5 @@ fn is_mark(byte: u8) -> bool {
 
 fn word_len(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let stop = bytes.iter().position(|&byte| byte == b' ' || is_mark(byte)).unwrap_or(bytes.len());
-    let body = text[..stop].trim_end_matches(['.', '!', '?']).len();
-    if body == 0 { stop } else { body }
+    bytes.iter().position(|&byte| byte == b' ' || is_mark(byte)).unwrap_or(bytes.len())
 }

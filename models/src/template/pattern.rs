@@ -40,9 +40,16 @@ pub(crate) struct Token {
 }
 
 impl Token {
+    /// The spelling without the full stops at its end.
+    pub(crate) fn name(&self) -> &str {
+        without_stops(&self.spelling)
+    }
+
+    /// Makes a word; full stops at its end are not part of what is compared.
     pub(crate) fn word(text: &str, spaced: bool) -> Self {
-        let blind = digit_blind(text);
-        let key = blind.as_deref().unwrap_or(text);
+        let name = without_stops(text);
+        let blind = digit_blind(name);
+        let key = blind.as_deref().unwrap_or(name);
         Self {
             kind: TokenKind::Word,
             spaced,
@@ -71,6 +78,12 @@ impl Token {
             openness: Openness::Fixed,
         }
     }
+}
+
+/// A word or a variable without the full stops that end its sentence.
+fn without_stops(text: &str) -> &str {
+    let name = text.trim_end_matches(['.', '!', '?']);
+    if name.is_empty() { text } else { name }
 }
 
 /// `eth0` and `eth1` have one key, `ipv4` and `ipv6` two.
@@ -131,7 +144,7 @@ impl Pattern {
         let word = |(at, token): &(usize, &Token)| {
             *at != but
                 && token.kind == TokenKind::Word
-                && !vocabulary::is_function_word(&token.spelling)
+                && !vocabulary::is_function_word(token.name())
         };
         self.tokens.iter().enumerate().filter(word).count()
     }
@@ -148,15 +161,22 @@ impl Pattern {
     }
 }
 
+/// The least token above both; full stops stay where both have them.
 fn join_tokens(a: &Token, b: &Token) -> Token {
     let spaced = a.spaced || b.spaced;
     if a.hash == b.hash && a.spelling == b.spelling {
         return Token { spaced, ..a.clone() };
     }
-    if a.hash == b.hash && a.kind == TokenKind::Word {
-        return Token { spaced, spelling: WILDCARD.into(), ..a.clone() };
+    let stops = |token: &Token| token.spelling.len() - token.name().len();
+    let name = if a.hash == b.hash && a.name() == b.name() { a.name() } else { WILDCARD };
+    let mut spelling = name.to_owned();
+    if a.spelling[a.name().len()..] == b.spelling[b.name().len()..] && stops(a) > 0 {
+        spelling.push_str(&a.spelling[a.name().len()..]);
     }
-    Token::wild(WILDCARD, spaced)
+    if a.hash == b.hash && a.kind == TokenKind::Word {
+        return Token { spaced, spelling: spelling.into(), ..a.clone() };
+    }
+    Token::wild(&spelling, spaced)
 }
 
 fn shape_hash(tokens: &[Token]) -> u64 {

@@ -63,7 +63,7 @@ const STATES: &str = "\
 /// Verbs in their base form and in the third person.
 const VERBS: &str = "\
  abort aborts accept accepts add adds allow allows append apply assert attach begin bind block \
- blocks boot break build call calls cancel cancels change changes clean clear clears close \
+ blocks boot break build call calls cancel cancels change changes clean cleanup clear clears close \
  closes commit commits complete completes connect connects copy corrupt crash create creates \
  debug decrease delete deletes denies deny destroy detach disable disables discard disconnect \
  download drop drops enable enables end ends enter enters evict exit exits expire expires fetch \
@@ -75,7 +75,7 @@ const VERBS: &str = "\
  refresh refuse refuses register reject rejects release reload remove removes rename renew \
  repair replace report reports request requests reset resets resolve resolves restart restarts \
  restore resume resumes retry return returns revert revoke rollback rotate run runs save saves \
- scan select send sends set sets shut shutdown skip skips sleep spawn split start starts stop \
+ scan select send sends set sets setup shut shutdown skip skips sleep spawn split start starts stop \
  stops store stores submit suspend suspends sync take takes terminate test throw throws timeout \
  trace transition trigger try turn unblock unload unlock unmount unregister unset update updates \
  upgrade upload use verify view wait waits wake warn write writes";
@@ -109,7 +109,7 @@ const SLOT_WORDS: &str = "\
   user users username uname login account accounts owner member customer tenant host hostname node \
   server domain group role database db schema keyspace table topic queue exchange bucket container \
   pod namespace deployment job task workflow plugin repository repo branch cluster zone region \
-  volume device file directory folder named called ruser logname profile principal realm";
+  volume device dev file directory folder named called ruser logname profile principal realm";
 
 /// Words after which a value is likely but a phrase may follow.
 const LIKELY_WORDS: &str = "\
@@ -125,7 +125,7 @@ const FUNCTION_WORDS: &str = "a an the of in on at to from by for with and or is
 
 /// Accounts that most systems have.
 const ACCOUNTS: &str = "\
-  root admin administrator guest nobody daemon postgres mysql oracle ubuntu debian git ftp mail \
+  root admin administrator guest test nobody daemon postgres mysql oracle ubuntu debian git ftp mail \
   jenkins www-data apache nginx redis mongodb elasticsearch kafka hadoop hdfs yarn spark zookeeper \
   sysadmin operator anonymous ec2-user system";
 

@@ -62,14 +62,14 @@ impl Witness {
         let token = &pattern.tokens[place];
         let mut context = context(pattern, place);
         let mut openness = token.openness;
-        if context == Context::Bracketed && token.spelling.len() == 1 {
+        if context == Context::Bracketed && token.name().len() == 1 {
             openness = Openness::Open;
         }
         if openness == Openness::Fixed {
             return None;
         }
-        if vocabulary::is_account(&token.spelling)
-            || context == Context::Value && vocabulary::is_http_method(&token.spelling)
+        if vocabulary::is_account(token.name())
+            || context == Context::Value && vocabulary::is_http_method(token.name())
         {
             openness = Openness::Open;
             context = Context::Value;
@@ -103,8 +103,13 @@ impl Witness {
         found
     }
 
+    /// Stands where a name is all that can stand.
+    fn is_named(&self) -> bool {
+        matches!(self.context, Context::Value | Context::Quoted | Context::Bracketed)
+    }
+
     fn changes_with_others(&self) -> bool {
-        self.openness >= Openness::Open
+        self.counts(false)
             && self.context != Context::Plain
             && self.needed.names != NEVER
     }
@@ -124,10 +129,8 @@ impl Witness {
     fn counts(&self, native: bool) -> bool {
         match self.openness {
             Openness::Open | Openness::Identifier => true,
-            Openness::Device => native || self.context == Context::Value,
-            Openness::Weak => {
-                matches!(self.context, Context::Value | Context::Quoted | Context::Bracketed)
-            }
+            Openness::Device => native || self.is_named() || self.context == Context::Slot,
+            Openness::Weak => self.is_named(),
             Openness::Verb | Openness::Fixed => false,
         }
     }
@@ -161,7 +164,7 @@ fn context(pattern: &Pattern, at: usize) -> Context {
             ":" | "(" | "[" | "{" => Context::Likely,
             _ => Context::Plain,
         },
-        TokenKind::Word => vocabulary::context_after(&before.spelling),
+        TokenKind::Word => vocabulary::context_after(before.name()),
         TokenKind::Wild => Context::Plain,
     }
 }
@@ -169,7 +172,7 @@ fn context(pattern: &Pattern, at: usize) -> Context {
 fn quoted(pattern: &Pattern, at: usize) -> Context {
     let said = at.checked_sub(2).map(|said| &pattern.tokens[said]);
     match said.filter(|said| said.kind == TokenKind::Word) {
-        Some(said) if vocabulary::is_identity_key(&said.spelling) => Context::Value,
+        Some(said) if vocabulary::is_identity_key(said.name()) => Context::Value,
         _ => Context::Quoted,
     }
 }
