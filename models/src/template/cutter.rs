@@ -31,7 +31,9 @@ impl<'a> Cutter<'a> {
             if rest.is_empty() {
                 break;
             }
-            if rest.starts_with(WILDCARD) {
+            if let Some(len) = names_len(rest) {
+                self.push(Token::wild, len, spaced);
+            } else if rest.starts_with(WILDCARD) {
                 let len = variable_len(rest);
                 self.push(Token::wild, len, spaced);
             } else if is_mark(rest.as_bytes()[0]) {
@@ -216,7 +218,26 @@ fn compound_len(text: &str) -> Option<usize> {
     }
     let stem = text[..len].find(WILDCARD)?;
     let named = text[..stem].bytes().any(|byte| byte.is_ascii_alphanumeric());
-    (variables > 0 && named).then_some(len)
+    let leads = text[..stem].ends_with("..");
+    (variables > 0 && named && !leads).then_some(len)
+}
+
+/// Length of a list in which names hold variables: `web-<*>, worker-<*>`.
+fn names_len(text: &str) -> Option<usize> {
+    let element = |text: &str| {
+        text.starts_with(WILDCARD).then_some(WILDCARD.len()).or_else(|| compound_len(text))
+    };
+    let mut len = element(text)?;
+    let mut named = !text.starts_with(WILDCARD);
+    let mut elements = 1;
+    while let Some(next) = text[len..].strip_prefix(',') {
+        let gap = next.len() - next.trim_start_matches(' ').len();
+        let Some(more) = element(&next[gap..]) else { break };
+        named |= !next[gap..].starts_with(WILDCARD);
+        len += 1 + gap + more;
+        elements += 1;
+    }
+    (named && elements > 1).then_some(len)
 }
 
 /// Makes one token of a tuple that repeats, `<name> is <*>, <name> is <*>`: a list of any length.

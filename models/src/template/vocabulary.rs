@@ -109,7 +109,7 @@ const SLOT_WORDS: &str = "\
   user users username uname login account accounts owner member customer tenant host hostname node \
   server domain group role database db schema keyspace table topic queue exchange bucket container \
   pod namespace deployment job task workflow plugin repository repo branch cluster zone region \
-  volume device dev file directory folder named called ruser logname profile principal realm";
+  volume device dev disk driver network file directory folder named called ruser logname profile principal realm";
 
 /// Words after which a value is likely but a phrase may follow.
 const LIKELY_WORDS: &str = "\

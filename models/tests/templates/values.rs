@@ -35,7 +35,7 @@ impl Dice {
 const USERS: &str = "root alice test bob admin carol news dave oracle guest erin webmaster jsmith \
     frank mysql grace cyrus heidi k.brown ivan judy nobody svc_backup mallory niaj www-data olivia \
     peggy rupert sybil trent victor walter student3 zoe";
-const WORDS: [(&str, &str); 58] = [
+const WORDS: [(&str, &str); 59] = [
     ("tty", "ssh NODEVssh pts/0 tty1 tty2 pts/3 :0 ttyS0"),
     ("service", "telnet ftp rsync shell klogin imap"),
     ("prog", "httpd java perl python mysqld firefox-bin rpm gmond"),
@@ -66,6 +66,7 @@ const WORDS: [(&str, &str); 58] = [
     ("action", "android.intent.action.SCREEN_ON android.intent.action.SCREEN_OFF android.intent.action.TIME_TICK android.intent.action.DATE_CHANGED com.example.steps.ACTION_SYNC"),
     ("pkg", "com.example.steps com.example.health.ui org.sample.band android.process.acore"),
     ("bool", "true false"),
+    ("shown", "visible hidden collapsed"),
     ("screen", "Dashboard Profile Settings TrainingPlan Friends HeartRate Sleep"),
     ("db", "shop billing analytics wiki auth"),
     ("table", "orders customers line_items events invoices sessions audit_log"),

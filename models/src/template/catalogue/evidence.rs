@@ -44,6 +44,8 @@ pub(super) struct Witness {
     openness: Openness,
     needed: Needed,
     context: Context,
+    /// Where the word stands.
+    place: u32,
     /// The words at the places that change together, where several do.
     parts: Box<[u64]>,
 }
@@ -81,6 +83,7 @@ impl Witness {
             openness,
             needed: needed(context, pattern.words_apart_from(place)),
             context,
+            place: place as u32,
             parts: Box::default(),
         })
     }
@@ -108,6 +111,13 @@ impl Witness {
         matches!(self.context, Context::Value | Context::Quoted | Context::Bracketed)
     }
 
+    /// Looks like a value, or stands where one is to be expected.
+    fn is_announced(&self) -> bool {
+        self.needed.names != NEVER
+            && (self.context != Context::Plain
+                || matches!(self.openness, Openness::Identifier | Openness::Device))
+    }
+
     fn changes_with_others(&self) -> bool {
         self.counts(false)
             && self.context != Context::Plain
@@ -129,7 +139,7 @@ impl Witness {
     fn counts(&self, native: bool) -> bool {
         match self.openness {
             Openness::Open | Openness::Identifier => true,
-            Openness::Device => native || self.is_named() || self.context == Context::Slot,
+            Openness::Device => native || self.is_named(),
             Openness::Weak => self.is_named(),
             Openness::Verb | Openness::Fixed => false,
         }
@@ -150,7 +160,7 @@ fn needed(context: Context, words: usize) -> Needed {
 
 fn context(pattern: &Pattern, at: usize) -> Context {
     let Some(before) = at.checked_sub(1).map(|before| &pattern.tokens[before]) else {
-        return Context::Plain;
+        return if is_process(pattern) { Context::Likely } else { Context::Plain };
     };
     let closes = |close: &str| {
         pattern.tokens.get(at + 1).is_some_and(|next| &*next.spelling == close)
@@ -167,6 +177,16 @@ fn context(pattern: &Pattern, at: usize) -> Context {
         TokenKind::Word => vocabulary::context_after(before.name()),
         TokenKind::Wild => Context::Plain,
     }
+}
+
+/// `java[<*>]:` at the start of a line.
+fn is_process(pattern: &Pattern) -> bool {
+    let after = |at: usize, mark: &str| {
+        pattern.tokens.get(at).is_some_and(|token| !token.spaced && &*token.spelling == mark)
+    };
+    after(1, "[")
+        && pattern.tokens.get(2).is_some_and(|token| token.kind == TokenKind::Wild)
+        && after(3, "]")
 }
 
 fn quoted(pattern: &Pattern, at: usize) -> Context {
@@ -207,7 +227,9 @@ impl Slot {
                 && if native {
                     names >= w.needed.beside_masked
                 } else if w.parts.is_empty() {
-                    names >= w.needed.names || identifiers >= w.needed.identifiers
+                    names >= w.needed.names
+                        || identifiers >= w.needed.identifiers
+                        || self.open_elsewhere(w)
                 } else {
                     self.change_together(w.parts.len())
                 }
@@ -236,6 +258,15 @@ impl Slot {
             (Openness::Verb, Context::Likely) => settled,
             (Openness::Verb, _) => names >= VERBS_VALUES_MIN,
         }
+    }
+
+    /// Reports whether the place of a name is a variable in another pattern, whose name in turn
+    /// stands where this pattern has a variable.
+    fn open_elsewhere(&self, name: &Witness) -> bool {
+        name.is_announced()
+            && self.witnesses.iter().any(|w| {
+                w.place != name.place && w.parts.is_empty() && w.counts(true) && w.is_announced()
+            })
     }
 
     /// Reports whether each of several places saw different values.
