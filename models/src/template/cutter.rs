@@ -157,7 +157,7 @@ fn variable_len(text: &str) -> usize {
             Some(more)
         } else {
             list_len(rest)
-                .or_else(|| size_len(rest).filter(|_| measured))
+                .or_else(|| size_len(rest, measured))
                 .or_else(|| full_stop_len(rest))
         };
         match more {
@@ -186,11 +186,12 @@ fn full_stop_len(rest: &str) -> Option<usize> {
     (len > 0).then_some(len)
 }
 
-/// `(<*> kB)` after a size.
-fn size_len(rest: &str) -> Option<usize> {
+/// `(<*> kB)` after a number, or `(<*>)` after one with a unit: the same size once more.
+fn size_len(rest: &str, measured: bool) -> Option<usize> {
     let inner = rest.strip_prefix(" (")?;
     let len = if inner.starts_with(WILDCARD) { variable_len(inner) } else { return None };
-    inner[len..].starts_with(')').then_some(len + " ()".len())
+    let sized = measured || len > WILDCARD.len();
+    (sized && inner[len..].starts_with(')')).then_some(len + " ()".len())
 }
 
 /// Length of a word that holds variables: `node-<*>`, `pool-<*>-thread-<*>`, `web7:<*>`.

@@ -9,13 +9,13 @@ use super::values::{Dice, value};
 
 /// A line and the template that it was made from.
 #[derive(Clone, Debug)]
-pub struct Labelled {
-    pub template: String,
-    pub content: String,
+pub(crate) struct Labelled {
+    pub(crate) template: String,
+    pub(crate) content: String,
 }
 
 /// Returns the names of the programs, sorted.
-pub fn programs(folder: &Path) -> Vec<String> {
+pub(crate) fn programs(folder: &Path) -> Vec<String> {
     let files = std::fs::read_dir(folder).expect("the folder of the corpus is there");
     let mut names: Vec<String> = files
         .filter_map(|file| file.ok()?.file_name().to_str()?.strip_suffix(".txt").map(Into::into))
@@ -25,7 +25,7 @@ pub fn programs(folder: &Path) -> Vec<String> {
 }
 
 /// Makes the lines of one program, `factor` times as many as it says, in a shuffled order.
-pub fn lines(folder: &Path, program: &str, factor: usize) -> Vec<Labelled> {
+pub(crate) fn lines(folder: &Path, program: &str, factor: usize) -> Vec<Labelled> {
     let path = folder.join(format!("{program}.txt"));
     let text = std::fs::read_to_string(path).expect("a program of the corpus is readable");
     let seed = program.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte));

@@ -1,14 +1,14 @@
 //! Values for the slots of the corpus: what programs write into their lines, made up.
 
 /// A generator of numbers that is the same everywhere (SplitMix64, Steele et al. 2014).
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -16,7 +16,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.roll() % bound.max(1)
     }
 
@@ -98,7 +98,7 @@ const WORDS: [(&str, &str); 59] = [
 ];
 
 /// Returns a value for a slot, empty at times if its name ends in `?`.
-pub fn value(kind: &str, dice: &mut Dice) -> String {
+pub(crate) fn value(kind: &str, dice: &mut Dice) -> String {
     if let Some(kind) = kind.strip_suffix('?') {
         return if dice.below(3) == 0 { String::new() } else { value(kind, dice) };
     }

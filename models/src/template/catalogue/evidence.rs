@@ -201,49 +201,65 @@ fn quoted(pattern: &Pattern, at: usize) -> Context {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     witnesses: Vec<Witness>,
+    /// Witnesses that speak for a variable.
+    names: usize,
     pub(super) promoted: Option<u32>,
 }
 
 impl Slot {
     pub(super) fn add(&mut self, witness: Witness, values_max: usize) {
-        if !self.is_full(values_max) {
-            self.witnesses.push(witness);
+        if witness.counts(true) {
+            if self.is_full(values_max) {
+                return;
+            }
+            self.names += 1;
         }
+        self.witnesses.push(witness);
     }
 
-    /// Reports whether further witnesses would be forgotten.
+    /// Reports whether further names would be forgotten.
     pub(super) fn is_full(&self, values_max: usize) -> bool {
-        self.witnesses.len() >= values_max.max(1)
+        self.names >= values_max.max(1)
     }
 
     /// Returns the patterns to put below the slot: none as long as the evidence is short.
     pub(super) fn members(&self, native: bool) -> Vec<u32> {
-        let names = self.values(|w| w.counts(native));
-        let identifiers = self.values(|w| {
-            w.counts(native) && matches!(w.openness, Openness::Identifier | Openness::Device)
-        });
-        let enough = |w: &Witness| {
-            w.counts(native)
-                && if native {
-                    names >= w.needed.beside_masked
-                } else if w.parts.is_empty() {
-                    names >= w.needed.names
-                        || identifiers >= w.needed.identifiers
-                        || self.open_elsewhere(w)
-                } else {
-                    self.change_together(w.parts.len())
-                }
-        };
-        if self.promoted.is_none() && !self.witnesses.iter().any(enough) {
+        if self.promoted.is_none() && !self.witnesses.iter().any(|w| self.suffices(w, native)) {
             return Vec::new();
         }
-        let fits = |w: &&Witness| Self::fits(w, names, native);
+        let fits = |w: &&Witness| self.takes(w, native);
         self.witnesses.iter().filter(fits).map(|w| w.pattern).collect()
+    }
+
+    /// Reports whether there are enough names at the place of a witness.
+    fn suffices(&self, witness: &Witness, native: bool) -> bool {
+        if !witness.counts(native) {
+            false
+        } else if !witness.parts.is_empty() {
+            native || self.change_together(witness.parts.len())
+        } else if native {
+            self.names_at(witness.place, native) >= witness.needed.beside_masked
+        } else {
+            self.names_at(witness.place, native) >= witness.needed.names
+                || self.identifiers_at(witness.place) >= witness.needed.identifiers
+                || self.open_elsewhere(witness)
+        }
     }
 
     /// Reports whether a witness belongs below a slot that was promoted.
     pub(super) fn takes(&self, witness: &Witness, native: bool) -> bool {
-        Self::fits(witness, self.values(|w| w.counts(native)), native)
+        !witness.parts.is_empty()
+            || Self::fits(witness, self.names_at(witness.place, native), native)
+    }
+
+    fn names_at(&self, place: u32, native: bool) -> u8 {
+        self.values(place, |w| w.counts(native))
+    }
+
+    fn identifiers_at(&self, place: u32) -> u8 {
+        let named =
+            |w: &Witness| matches!(w.openness, Openness::Identifier | Openness::Device);
+        self.values(place, |w| w.counts(false) && named(w))
     }
 
     /// Names always fit, nouns where one is to be expected, verbs only beside names.
@@ -271,23 +287,17 @@ impl Slot {
 
     /// Reports whether each of several places saw different values.
     fn change_together(&self, places: usize) -> bool {
-        let distinct = |place: usize| {
-            let words = self.witnesses.iter().filter_map(|w| w.parts.get(place).copied());
-            distinct(words.collect())
-        };
-        let combinations = distinct_all(&self.witnesses);
-        combinations >= TOGETHER_VALUES_MIN
-            && (0..places).all(|place| distinct(place) >= usize::from(SLOT_VALUES_MIN))
+        let joint = || self.witnesses.iter().filter(move |w| w.parts.len() == places);
+        let words = |place: usize| distinct(joint().map(|w| w.parts[place]).collect());
+        distinct(joint().map(|w| w.value).collect()) >= TOGETHER_VALUES_MIN
+            && (0..places).all(|place| words(place) >= usize::from(SLOT_VALUES_MIN))
     }
 
-    fn values(&self, counts: impl Fn(&Witness) -> bool) -> u8 {
-        let values = self.witnesses.iter().filter(|w| counts(w)).map(|w| w.value);
+    fn values(&self, place: u32, counts: impl Fn(&Witness) -> bool) -> u8 {
+        let counts = |w: &&Witness| w.place == place && w.parts.is_empty() && counts(w);
+        let values = self.witnesses.iter().filter(counts).map(|w| w.value);
         distinct(values.collect()).min(usize::from(NEVER - 1)) as u8
     }
-}
-
-fn distinct_all(witnesses: &[Witness]) -> usize {
-    distinct(witnesses.iter().map(|w| w.value).collect())
 }
 
 fn distinct(mut values: Vec<u64>) -> usize {
