@@ -12,6 +12,7 @@
 
 mod byte_class;
 mod catalogue;
+mod cutter;
 mod document;
 mod extract;
 mod id;

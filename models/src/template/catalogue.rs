@@ -10,6 +10,7 @@
 //! A pattern is never removed, and what took it in is its alias, so an id that was handed out
 //! resolves for ever. It does not know how often a template occurs, nor when.
 
+mod closure;
 mod evidence;
 mod limits;
 mod saved;
@@ -60,6 +61,8 @@ pub struct Catalogue {
     by_id: BTreeMap<TemplateId, u32>,
     skeletons: FxHashMap<u64, u32>,
     slots: FxHashMap<u64, Slot>,
+    /// The patterns right above each pattern, sorted.
+    uppers: FxHashMap<u32, Vec<u32>>,
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
@@ -77,6 +80,7 @@ impl Catalogue {
             by_id: BTreeMap::new(),
             skeletons: FxHashMap::default(),
             slots: FxHashMap::default(),
+            uppers: FxHashMap::default(),
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
@@ -273,12 +277,11 @@ impl Catalogue {
             .filter(|&at| self.patterns[at as usize].tokens.len() == pattern.tokens.len())
             .collect();
         let (&first, others) = fits.split_first()?;
-        let mut top = self.root(first);
-        self.spell(top, pattern);
+        self.spell(first, pattern);
         for &other in others {
-            top = self.unite(top, other);
+            self.unite(first, other);
         }
-        Some(self.root(top))
+        Some(self.root(first))
     }
 
     fn store(&mut self, pattern: Pattern) -> u32 {
@@ -312,69 +315,10 @@ impl Catalogue {
         let mut touched = vec![pattern.hash];
         for witness in Witness::of(pattern, at) {
             let slot = self.slots.entry(witness.slot).or_default();
-            slot.add(witness, self.limits.values_per_position_max);
             touched.push(witness.slot);
+            slot.add(witness, self.limits.values_per_position_max);
         }
         touched
-    }
-
-    /// Makes a slot a pattern if its witnesses suffice, and puts them below it.
-    fn promote(&mut self, hash: u64, fresh: &mut VecDeque<u32>) {
-        let Some(slot) = self.slots.get(&hash) else { return };
-        let native = self.by_hash.get(&hash).copied();
-        let members = slot.members(native.is_some());
-        let Some(&first) = members.first() else { return };
-        let mut top = native.unwrap_or(first);
-        for &member in &members {
-            top = self.unite_into(top, member, fresh);
-        }
-        if let Some(slot) = self.slots.get_mut(&hash) {
-            slot.promoted = Some(top);
-        }
-    }
-
-    fn unite(&mut self, a: u32, b: u32) -> u32 {
-        let mut fresh = VecDeque::new();
-        let top = self.unite_into(a, b, &mut fresh);
-        self.follow(fresh);
-        self.root(top)
-    }
-
-    /// Brings two patterns under their least common one; what was made for it joins `fresh`.
-    fn unite_into(&mut self, a: u32, b: u32, fresh: &mut VecDeque<u32>) -> u32 {
-        let (a, b) = (self.root(a), self.root(b));
-        let (one, two) = (&self.patterns[a as usize], &self.patterns[b as usize]);
-        if a == b || one.tokens.len() != two.tokens.len() {
-            return a;
-        }
-        let joined = one.join(two, self.seed);
-        let top = match self.by_hash.get(&joined.hash) {
-            Some(&at) => {
-                self.spell(at, &joined);
-                self.root(at)
-            }
-            None => {
-                let at = self.store(joined);
-                fresh.push_back(at);
-                at
-            }
-        };
-        self.put_under(a, top);
-        self.put_under(b, top);
-        self.root(top)
-    }
-
-    fn put_under(&mut self, below: u32, top: u32) {
-        let (below, top) = (self.root(below), self.root(top));
-        if below == top {
-            return;
-        }
-        let spelled = self.patterns[below as usize].clone();
-        self.spell(top, &spelled);
-        self.patterns[below as usize].parent = Some(top);
-        self.roots -= 1;
-        let into = self.patterns[top as usize].id;
-        self.merges.push((self.patterns[below as usize].id, into));
     }
 
     fn root(&self, mut at: u32) -> u32 {

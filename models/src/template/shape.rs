@@ -58,7 +58,7 @@ fn part(content: &[u8], start: usize, end: usize, depth: usize, out: &mut Skelet
 /// Where a value that may hold hard delimiters ends: a URL, else `stop` itself.
 pub(super) fn whole_end(content: &[u8], start: usize, stop: usize, end: usize) -> usize {
     let piece = &content[start..stop];
-    if !is_url(piece) {
+    if !is_url(piece) && !is_query(piece) {
         return stop;
     }
     let closing =
@@ -232,7 +232,7 @@ fn is_host_like(text: &[u8]) -> bool {
 pub(super) fn is_port_of_host(text: &[u8]) -> bool {
     let Some(colon) = memchr::memchr(b':', text) else { return false };
     let (host, port) = (&text[..colon], &text[colon + 1..]);
-    let known = |host| vocabulary::openness(host) != vocabulary::Openness::Open;
+    let known = |host| vocabulary::openness(host) < vocabulary::Openness::Open;
     (2..=5).contains(&port.len())
         && port.iter().all(u8::is_ascii_digit)
         && host.first().is_some_and(u8::is_ascii_lowercase)
@@ -356,6 +356,10 @@ fn dotted(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
 fn dashed(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
     let mut segments = text.split(|&byte| byte == b'-');
     let word = |segment: &[u8]| segment.iter().all(u8::is_ascii_alphabetic);
+    if is_model_name(text) {
+        out.literal(text);
+        return;
+    }
     let named = segments.next().is_some_and(|first| first.len() > 2 && word(first));
     if is_uuid(text) || !named || is_numbered_host(text) {
         let class = if is_uuid(text) { ShapeClass::Uuid } else { ShapeClass::Identifier };
@@ -374,6 +378,17 @@ fn dashed(text: &[u8], start: usize, end: usize, out: &mut Skeleton) {
         }
         at += segment.len() + 1;
     }
+}
+
+/// `EXT3-fs`: a word with one digit at its end, and words after it.
+fn is_model_name(text: &[u8]) -> bool {
+    let mut segments = text.split(|&byte| byte == b'-');
+    let first = segments.next().unwrap_or_default();
+    let [letters @ .., digit] = first else { return false };
+    digit.is_ascii_digit()
+        && letters.len() > 2
+        && letters.iter().all(u8::is_ascii_alphabetic)
+        && segments.all(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic))
 }
 
 /// `web-eu-07`: lower-case words and a number at the end, as hosts are named.
@@ -438,6 +453,11 @@ pub(super) fn user_agent_end(content: &[u8], open: usize) -> Option<usize> {
 fn is_url(text: &[u8]) -> bool {
     let colon = memchr::memchr(b':', text).unwrap_or(0);
     colon > 1 && text[colon + 1..].starts_with(b"//")
+}
+
+/// `/items?page`: the path of a request and the first name of its query.
+fn is_query(text: &[u8]) -> bool {
+    text[0] == b'/' && memchr::memchr(b'?', text).is_some_and(|at| at + 1 < text.len())
 }
 
 fn is_drive(text: &[u8]) -> bool {

@@ -458,6 +458,7 @@ fn pieces(content: &[u8], start: usize, end: usize, out: &mut Skeleton) -> usize
                     .last_byte()
                     .is_none_or(|last| class(last) & (ALPHA | HIGH) == 0 || at == start)
                 && content.get(at + 1).is_some_and(u8::is_ascii_digit)
+                && content.get(piece_end(content, at + 1, end)) != Some(&b'>')
             {
                 let stop = piece_end(content, at + 1, end);
                 shape::number_after(content, at, stop, out);

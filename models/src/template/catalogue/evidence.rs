@@ -1,19 +1,23 @@
 //! When words that differ at one place are values of a variable.
 //!
-//! The harmful error is to melt what differs in its verb, so verbs and states never count. Names
-//! count, and fewer are needed where a name is to be expected: PIPLUP found two distinct values
-//! the best threshold before a position opens, which holds here only after `=`, in quotes and
-//! after words such as `user`.
+//! The harmful error is to melt what differs in its verb, so states never count, and verbs only
+//! join where many names were seen. Names count, and fewer are needed where a name is to be
+//! expected: PIPLUP found two distinct values the best threshold before a position opens, which
+//! holds here only after `=`, in quotes and after words such as `user`.
 
 use crate::template::pattern::{Pattern, TokenKind};
 use crate::template::vocabulary::{self, Context, Openness};
 
-/// Names that must differ after `=` or after a word such as `user`.
+/// Names that must differ after `=`, in quotes or after a word such as `user`.
 const SLOT_VALUES_MIN: u8 = 2;
-/// Names that must differ after a colon or a preposition, or in quotes.
+/// Names that must differ after a colon or a preposition, or in brackets.
 const LIKELY_VALUES_MIN: u8 = 3;
+/// Names after which a verb at the place of a value is believed to be one.
+const VERBS_VALUES_MIN: u8 = 3;
 /// Combinations that must differ where several values change together.
-const TOGETHER_VALUES_MIN: u8 = 3;
+const TOGETHER_VALUES_MIN: usize = 3;
+/// Positions of which pairs that change together are looked at.
+const TOGETHER_POSITIONS_MAX: usize = 5;
 /// Names that must differ anywhere else.
 const PLAIN_VALUES_MIN: u8 = 5;
 /// Names that must differ where one constant word is all that is left.
@@ -21,106 +25,175 @@ const BARE_VALUES_MIN: u8 = 12;
 /// Never enough.
 const NEVER: u8 = u8::MAX;
 
-/// A pattern that would fit a slot.
+/// How many distinct values make a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Needed {
+    names: u8,
+    /// Of words that are nobody's prose.
+    identifiers: u8,
+    /// Where masked values were seen at the same place.
+    beside_masked: u8,
+}
+
+/// A pattern that would fit a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Witness {
     pub(super) slot: u64,
     pattern: u32,
     value: u64,
     openness: Openness,
-    /// Open values that the context asks for.
-    needed: u8,
-    /// Open values needed where masked values were seen at the same place.
-    needed_beside_masked: u8,
+    needed: Needed,
     context: Context,
+    /// Where the word stands.
+    place: u32,
+    /// The words at the places that change together, where several do.
+    parts: Box<[u64]>,
 }
 
 impl Witness {
-    /// Returns the slots that a pattern fits: one for each word that may be a value.
+    /// Returns the slots that a pattern fits: one for each word that may be a value, and one for
+    /// each pair of names that may change together.
     pub(super) fn of(pattern: &Pattern, at: u32) -> Vec<Self> {
-        let mut found = Vec::new();
-        for position in 0..pattern.tokens.len() {
-            let mut openness = pattern.openness(position);
-            if openness == Openness::Fixed {
-                continue;
-            }
-            let mut context = context(pattern, position);
-            let word = &pattern.tokens[position].spelling;
-            if context == Context::Slot && vocabulary::is_http_method(word) {
-                openness = Openness::Open;
-            }
-            if vocabulary::is_account(&pattern.tokens[position].spelling) {
-                openness = Openness::Open;
-                context = Context::Slot;
-            }
-            let words = pattern.words_apart_from(position);
-            let (needed, needed_beside_masked) = needed(context, words);
-            found.push(Self {
-                slot: pattern.hash_with_star(position),
-                pattern: at,
-                value: pattern.tokens[position].hash,
-                openness,
-                needed,
-                needed_beside_masked,
-                context,
-            });
-        }
-        found.extend(Self::of_several(pattern, at, &found));
+        let mut found: Vec<Self> =
+            (0..pattern.tokens.len()).filter_map(|place| Self::at(pattern, at, place)).collect();
+        found.extend(Self::together(pattern, &found));
         found
     }
 
-    /// Returns the slot where every word after `=` and the like is open at once, if several are:
-    /// values that only ever change together.
-    fn of_several(pattern: &Pattern, at: u32, single: &[Self]) -> Option<Self> {
-        let open = |w: &&Self| w.openness == Openness::Open && w.context == Context::Slot;
-        let stars: Vec<u64> = single.iter().filter(open).map(|w| w.slot).collect();
-        let (first, others) = single.iter().find(open).zip(stars.get(1..))?;
-        if others.is_empty() || first.needed == NEVER {
+    fn at(pattern: &Pattern, at: u32, place: usize) -> Option<Self> {
+        let token = &pattern.tokens[place];
+        let mut context = context(pattern, place);
+        let mut openness = token.openness;
+        if context == Context::Bracketed && token.name().len() == 1 {
+            openness = Openness::Open;
+        }
+        if openness == Openness::Fixed {
             return None;
         }
-        let apart = |sum: u64, star: &u64| sum.wrapping_add(star.wrapping_sub(pattern.hash));
+        if vocabulary::is_account(token.name())
+            || context == Context::Value && vocabulary::is_http_method(token.name())
+        {
+            openness = Openness::Open;
+            context = Context::Value;
+        }
         Some(Self {
-            slot: stars.iter().fold(pattern.hash, apart),
+            slot: pattern.hash_with_star(place),
             pattern: at,
-            value: pattern.hash,
-            needed: TOGETHER_VALUES_MIN,
-            ..*first
+            value: token.hash,
+            openness,
+            needed: needed(context, pattern.words_apart_from(place)),
+            context,
+            place: place as u32,
+            parts: Box::default(),
         })
+    }
+
+    /// Returns the slots where two names, or all of them, are open at once.
+    fn together(pattern: &Pattern, single: &[Self]) -> Vec<Self> {
+        let names: Vec<&Self> = single.iter().filter(|w| w.changes_with_others()).collect();
+        if !(2..=TOGETHER_POSITIONS_MAX).contains(&names.len()) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for (at, one) in names.iter().enumerate() {
+            for other in &names[at + 1..] {
+                found.push(Self::joint(pattern, &[one, other]));
+            }
+        }
+        if names.len() > 2 {
+            found.push(Self::joint(pattern, &names));
+        }
+        found
+    }
+
+    /// Stands where a name is all that can stand.
+    fn is_named(&self) -> bool {
+        matches!(self.context, Context::Value | Context::Quoted | Context::Bracketed)
+    }
+
+    /// Looks like a value, or stands where one is to be expected.
+    fn is_announced(&self) -> bool {
+        self.needed.names != NEVER
+            && (self.context != Context::Plain
+                || matches!(self.openness, Openness::Identifier | Openness::Device))
+    }
+
+    fn changes_with_others(&self) -> bool {
+        self.counts(false)
+            && self.context != Context::Plain
+            && self.needed.names != NEVER
+    }
+
+    fn joint(pattern: &Pattern, names: &[&Self]) -> Self {
+        let apart = |sum: u64, w: &&Self| sum.wrapping_add(w.slot.wrapping_sub(pattern.hash));
+        let parts: Box<[u64]> = names.iter().map(|w| w.value).collect();
+        Self {
+            slot: names.iter().fold(pattern.hash, apart),
+            value: parts.iter().fold(0, |sum: u64, part| sum.rotate_left(7) ^ part),
+            parts,
+            ..names[0].clone()
+        }
+    }
+
+    /// Reports whether it speaks for a variable at its place.
+    fn counts(&self, native: bool) -> bool {
+        match self.openness {
+            Openness::Open | Openness::Identifier => true,
+            Openness::Device => native || self.is_named(),
+            Openness::Weak => self.is_named(),
+            Openness::Verb | Openness::Fixed => false,
+        }
     }
 }
 
-/// How many open values make a variable: in general, and beside masked values.
-fn needed(context: Context, words: usize) -> (u8, u8) {
-    match (context, words) {
-        (_, 0) => (NEVER, NEVER),
-        (Context::Slot, _) => (SLOT_VALUES_MIN, 1),
-        (Context::Likely, 1) => (PLAIN_VALUES_MIN, 2),
-        (Context::Likely, _) => (LIKELY_VALUES_MIN, 1),
-        (Context::Plain, 1) => (BARE_VALUES_MIN, 3),
-        (Context::Plain, _) => (PLAIN_VALUES_MIN, 2),
-    }
+fn needed(context: Context, words: usize) -> Needed {
+    let (names, identifiers, beside_masked) = match (context, words) {
+        (_, 0) => (NEVER, NEVER, NEVER),
+        (Context::Value | Context::Slot | Context::Quoted, _) => (SLOT_VALUES_MIN, 2, 1),
+        (Context::Likely | Context::Bracketed, 1) => (PLAIN_VALUES_MIN, 3, 1),
+        (Context::Likely | Context::Bracketed, _) => (LIKELY_VALUES_MIN, 2, 1),
+        (Context::Plain, 1) => (BARE_VALUES_MIN, 5, 2),
+        (Context::Plain, _) => (PLAIN_VALUES_MIN, 3, 1),
+    };
+    Needed { names, identifiers, beside_masked }
 }
 
 fn context(pattern: &Pattern, at: usize) -> Context {
     let Some(before) = at.checked_sub(1).map(|before| &pattern.tokens[before]) else {
-        return Context::Plain;
+        return if is_process(pattern) { Context::Likely } else { Context::Plain };
     };
-    let after = pattern.tokens.get(at + 1);
+    let closes = |close: &str| {
+        pattern.tokens.get(at + 1).is_some_and(|next| &*next.spelling == close)
+    };
     match before.kind {
         TokenKind::Mark => match &*before.spelling {
-            "=" => Context::Slot,
-            quote @ ("\"" | "'") if after.is_some_and(|next| &*next.spelling == quote) => {
-                let said = at.checked_sub(2).map(|said| &pattern.tokens[said]);
-                match said.filter(|said| said.kind == TokenKind::Word) {
-                    Some(said) if vocabulary::is_identity_key(&said.spelling) => Context::Slot,
-                    _ => Context::Likely,
-                }
-            }
+            "=" => Context::Value,
+            "\"" if closes("\"") => quoted(pattern, at),
+            "'" | "`" if closes("'") || closes("`") => quoted(pattern, at),
+            "[" if closes("]") => Context::Bracketed,
             ":" | "(" | "[" | "{" => Context::Likely,
             _ => Context::Plain,
         },
-        TokenKind::Word => vocabulary::context_after(&before.spelling),
+        TokenKind::Word => vocabulary::context_after(before.name()),
         TokenKind::Wild => Context::Plain,
+    }
+}
+
+/// `java[<*>]:` at the start of a line.
+fn is_process(pattern: &Pattern) -> bool {
+    let after = |at: usize, mark: &str| {
+        pattern.tokens.get(at).is_some_and(|token| !token.spaced && &*token.spelling == mark)
+    };
+    after(1, "[")
+        && pattern.tokens.get(2).is_some_and(|token| token.kind == TokenKind::Wild)
+        && after(3, "]")
+}
+
+fn quoted(pattern: &Pattern, at: usize) -> Context {
+    let said = at.checked_sub(2).map(|said| &pattern.tokens[said]);
+    match said.filter(|said| said.kind == TokenKind::Word) {
+        Some(said) if vocabulary::is_identity_key(said.name()) => Context::Value,
+        _ => Context::Quoted,
     }
 }
 
@@ -128,56 +201,107 @@ fn context(pattern: &Pattern, at: usize) -> Context {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     witnesses: Vec<Witness>,
+    /// Witnesses that speak for a variable.
+    names: usize,
     pub(super) promoted: Option<u32>,
 }
 
 impl Slot {
     pub(super) fn add(&mut self, witness: Witness, values_max: usize) {
-        if !self.is_full(values_max) {
-            self.witnesses.push(witness);
+        if witness.counts(true) {
+            if self.is_full(values_max) {
+                return;
+            }
+            self.names += 1;
         }
+        self.witnesses.push(witness);
     }
 
-    /// Reports whether further witnesses would be forgotten.
+    /// Reports whether further names would be forgotten.
     pub(super) fn is_full(&self, values_max: usize) -> bool {
-        self.witnesses.len() >= values_max.max(1)
+        self.names >= values_max.max(1)
     }
 
     /// Returns the patterns to put below the slot: none as long as the evidence is short.
     pub(super) fn members(&self, native: bool) -> Vec<u32> {
-        let open = self.open_values();
-        let needed = |w: &Witness| if native { w.needed_beside_masked } else { w.needed };
-        let enough = self.promoted.is_some()
-            || self.witnesses.iter().any(|w| w.openness == Openness::Open && open >= needed(w));
-        if !enough {
+        if self.promoted.is_none() && !self.witnesses.iter().any(|w| self.suffices(w, native)) {
             return Vec::new();
         }
-        let fits = |w: &&Witness| Self::fits(w, open, native);
+        let fits = |w: &&Witness| self.takes(w, native);
         self.witnesses.iter().filter(fits).map(|w| w.pattern).collect()
+    }
+
+    /// Reports whether there are enough names at the place of a witness.
+    fn suffices(&self, witness: &Witness, native: bool) -> bool {
+        if !witness.counts(native) {
+            false
+        } else if !witness.parts.is_empty() {
+            native || self.change_together(witness.parts.len())
+        } else if native {
+            self.names_at(witness.place, native) >= witness.needed.beside_masked
+        } else {
+            self.names_at(witness.place, native) >= witness.needed.names
+                || self.identifiers_at(witness.place) >= witness.needed.identifiers
+                || self.open_elsewhere(witness)
+        }
     }
 
     /// Reports whether a witness belongs below a slot that was promoted.
     pub(super) fn takes(&self, witness: &Witness, native: bool) -> bool {
-        Self::fits(witness, self.open_values(), native)
+        !witness.parts.is_empty()
+            || Self::fits(witness, self.names_at(witness.place, native), native)
     }
 
-    /// Names always fit, nouns where one is to be expected, verbs only beside many names.
-    fn fits(witness: &Witness, open: u8, native: bool) -> bool {
-        let settled = open >= PLAIN_VALUES_MIN;
+    fn names_at(&self, place: u32, native: bool) -> u8 {
+        self.values(place, |w| w.counts(native))
+    }
+
+    fn identifiers_at(&self, place: u32) -> u8 {
+        let named =
+            |w: &Witness| matches!(w.openness, Openness::Identifier | Openness::Device);
+        self.values(place, |w| w.counts(false) && named(w))
+    }
+
+    /// Names always fit, nouns where one is to be expected, verbs only beside names.
+    fn fits(witness: &Witness, names: u8, native: bool) -> bool {
+        let settled = names >= PLAIN_VALUES_MIN;
         match (witness.openness, witness.context) {
-            (Openness::Open, _) | (Openness::Weak, Context::Slot) => true,
+            (Openness::Open | Openness::Identifier | Openness::Device, _) => true,
             (Openness::Weak, Context::Likely) => settled || native,
             (Openness::Weak, Context::Plain) => settled,
-            (Openness::Verb, context) => settled && context != Context::Plain,
-            (Openness::Fixed, _) => false,
+            (Openness::Weak, _) => true,
+            (Openness::Verb, Context::Plain) | (Openness::Fixed, _) => false,
+            (Openness::Verb, Context::Likely) => settled,
+            (Openness::Verb, _) => names >= VERBS_VALUES_MIN,
         }
     }
 
-    fn open_values(&self) -> u8 {
-        let open = self.witnesses.iter().filter(|w| w.openness == Openness::Open);
-        let mut values: Vec<u64> = open.map(|w| w.value).collect();
-        values.sort_unstable();
-        values.dedup();
-        values.len().min(usize::from(NEVER - 1)) as u8
+    /// Reports whether the place of a name is a variable in another pattern, whose name in turn
+    /// stands where this pattern has a variable.
+    fn open_elsewhere(&self, name: &Witness) -> bool {
+        name.is_announced()
+            && self.witnesses.iter().any(|w| {
+                w.place != name.place && w.parts.is_empty() && w.counts(true) && w.is_announced()
+            })
     }
+
+    /// Reports whether each of several places saw different values.
+    fn change_together(&self, places: usize) -> bool {
+        let joint = || self.witnesses.iter().filter(move |w| w.parts.len() == places);
+        let words = |place: usize| distinct(joint().map(|w| w.parts[place]).collect());
+        distinct(joint().map(|w| w.value).collect()) >= TOGETHER_VALUES_MIN
+            && (0..places).all(|place| words(place) >= usize::from(SLOT_VALUES_MIN))
+    }
+
+    fn values(&self, place: u32, counts: impl Fn(&Witness) -> bool) -> u8 {
+        let counts = |w: &&Witness| w.place == place && w.parts.is_empty() && counts(w);
+        let values = self.witnesses.iter().filter(counts).map(|w| w.value);
+        distinct(values.collect()).min(usize::from(NEVER - 1)) as u8
+    }
+}
+
+fn distinct(mut values: Vec<u64>) -> usize {
+    values.sort_unstable();
+    values.dedup();
+    values.len()
 }

@@ -1,5 +1,7 @@
 //! A catalogue on disk and on the wire: its patterns and skeletons, without the indexes.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::TemplateId;
@@ -57,18 +59,16 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Rebuilds the slots, in which every promotion was already followed.
+    /// Rebuilds what is known of slots and of the patterns right above each, in which every rule
+    /// was already followed.
     fn index(&mut self) {
         let count = self.patterns.len() as u32;
         let touched: Vec<u64> = (0..count).flat_map(|at| self.witness(at)).collect();
+        let mut fresh = VecDeque::new();
         for hash in touched {
-            let native = self.by_hash.get(&hash).copied();
-            let Some(slot) = self.slots.get(&hash) else { continue };
-            if let Some(&first) = slot.members(native.is_some()).first() {
-                let top = self.root(first);
-                self.slots.entry(hash).or_default().promoted = Some(top);
-            }
+            self.promote(hash, &mut fresh);
         }
+        self.follow(fresh);
     }
 }
 
