@@ -25,6 +25,7 @@ mod trace;
 mod vocabulary;
 
 pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind};
+pub use extract::{Extractor, Span};
 pub use id::TemplateId;
 pub use masks::{MaskError, Masks};
 pub use skeleton::{CONTENT_BYTES_MAX, ShapeClass, Skeleton, Variable, mask};

@@ -66,6 +66,8 @@ pub struct Catalogue {
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
+    /// Counts what may have changed a template.
+    revision: u64,
 }
 
 impl Catalogue {
@@ -84,6 +86,7 @@ impl Catalogue {
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
+            revision: 0,
         }
     }
 
@@ -92,6 +95,7 @@ impl Catalogue {
         if let Some(id) = self.find(hash) {
             return Assignment { id, kind: Kind::Known };
         }
+        self.revision += 1;
         let pattern = Pattern::parse(skeleton, self.seed);
         let before = self.patterns.len();
         let known = self.by_hash.contains_key(&pattern.hash);
@@ -137,12 +141,15 @@ impl Catalogue {
         last.into_iter().filter(|(alias, into)| alias != into).collect()
     }
 
-    /// Merges what only a look at all templates together shows: nothing so far, since
-    /// [`Catalogue::assign`] follows every rule at once.
-    pub fn settle(&mut self) {}
+    /// Returns a number that grows whenever a template may have changed: as long as it stays, ids
+    /// resolve to the same ids and those have the same texts.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
 
     /// Takes in what another shard learnt of the same service.
     pub fn merge(&mut self, other: &Self) {
+        self.revision += 1;
         for pattern in &other.patterns {
             let (at, _) = self.place(Pattern { parent: None, ..pattern.clone() });
             if let Some(parent) = pattern.parent {
