@@ -24,7 +24,7 @@ mod skeleton;
 mod trace;
 mod vocabulary;
 
-pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind};
+pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind, SeedError};
 pub use extract::{Extractor, Span};
 pub use id::TemplateId;
 pub use masks::{MaskError, Masks};

@@ -13,6 +13,7 @@
 mod closure;
 mod evidence;
 mod limits;
+mod pinned;
 mod saved;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::evidence::{Slot, Witness};
 pub use self::limits::CatalogueLimits;
+pub use self::pinned::SeedError;
 use super::TemplateId;
 use super::extract;
 use super::pattern::Pattern;
@@ -68,6 +70,8 @@ pub struct Catalogue {
     skeletons_overflowed: u64,
     /// Counts what may have changed a template.
     revision: u64,
+    /// Templates that were written down.
+    seeds: Vec<u32>,
 }
 
 impl Catalogue {
@@ -87,6 +91,7 @@ impl Catalogue {
             merges: Vec::new(),
             skeletons_overflowed: 0,
             revision: 0,
+            seeds: Vec::new(),
         }
     }
 
@@ -150,7 +155,7 @@ impl Catalogue {
     /// Takes in what another shard learnt of the same service.
     pub fn merge(&mut self, other: &Self) {
         self.revision += 1;
-        for pattern in &other.patterns {
+        for pattern in other.patterns.iter().filter(|pattern| !pattern.pinned) {
             let (at, _) = self.place(Pattern { parent: None, ..pattern.clone() });
             if let Some(parent) = pattern.parent {
                 let parent = &other.patterns[parent as usize];
@@ -234,7 +239,7 @@ impl Catalogue {
             self.spell(at, &pattern);
             return (at, false);
         }
-        if let Some(at) = self.absorbed(&pattern) {
+        if let Some(at) = self.seed_of(&pattern).or_else(|| self.absorbed(&pattern)) {
             return (at, false);
         }
         if self.has_room() {

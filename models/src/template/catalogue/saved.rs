@@ -17,6 +17,7 @@ struct Saved {
     skeletons: Vec<(u64, u32)>,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
+    seeds: Vec<u32>,
 }
 
 impl Catalogue {
@@ -30,6 +31,7 @@ impl Catalogue {
             skeletons,
             merges: self.merges.clone(),
             skeletons_overflowed: self.skeletons_overflowed,
+            seeds: self.seeds.clone(),
         }
     }
 
@@ -41,19 +43,25 @@ impl Catalogue {
         if !saved.patterns.iter().enumerate().all(above) {
             return Err("a template points to an alias that is not there");
         }
+        if saved.seeds.iter().any(|&at| at >= count) {
+            return Err("a seed is not there");
+        }
         if saved.skeletons.iter().any(|&(_, at)| at >= count) {
             return Err("a skeleton points to a template that is not there");
         }
         let mut catalogue = Self::new(&saved.service, saved.limits);
         for pattern in saved.patterns {
             let at = catalogue.patterns.len() as u32;
-            catalogue.by_hash.insert(pattern.hash, at);
+            if !pattern.pinned {
+                catalogue.by_hash.insert(pattern.hash, at);
+            }
             catalogue.by_id.insert(pattern.id, at);
             catalogue.roots += usize::from(pattern.parent.is_none());
             catalogue.patterns.push(pattern);
         }
         catalogue.skeletons = saved.skeletons.into_iter().collect();
         catalogue.skeletons_overflowed = saved.skeletons_overflowed;
+        catalogue.seeds = saved.seeds;
         catalogue.index();
         catalogue.merges = saved.merges;
         Ok(catalogue)
@@ -63,7 +71,9 @@ impl Catalogue {
     /// was already followed.
     fn index(&mut self) {
         let count = self.patterns.len() as u32;
-        let touched: Vec<u64> = (0..count).flat_map(|at| self.witness(at)).collect();
+        let learnt = (0..count).filter(|&at| !self.patterns[at as usize].pinned);
+        let learnt: Vec<u32> = learnt.collect();
+        let touched: Vec<u64> = learnt.into_iter().flat_map(|at| self.witness(at)).collect();
         let mut fresh = VecDeque::new();
         for hash in touched {
             self.promote(hash, &mut fresh);
@@ -91,6 +101,7 @@ impl PartialEq for Catalogue {
             && self.patterns == other.patterns
             && self.skeletons == other.skeletons
             && self.merges == other.merges
+            && self.seeds == other.seeds
             && self.skeletons_overflowed == other.skeletons_overflowed
     }
 }
