@@ -140,7 +140,7 @@ impl Witness {
         match self.openness {
             Openness::Open | Openness::Identifier => true,
             Openness::Device => native || self.is_named(),
-            Openness::Weak => self.is_named(),
+            Openness::Weak => self.is_named() || self.context == Context::Slot,
             Openness::Verb | Openness::Fixed => false,
         }
     }
