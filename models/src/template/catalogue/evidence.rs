@@ -271,7 +271,6 @@ impl Slot {
             (Openness::Weak, Context::Plain) => settled,
             (Openness::Weak, _) => true,
             (Openness::Verb, Context::Plain) | (Openness::Fixed, _) => false,
-            (Openness::Verb, Context::Likely) => settled,
             (Openness::Verb, _) => names >= VERBS_VALUES_MIN,
         }
     }
