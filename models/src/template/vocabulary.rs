@@ -107,13 +107,13 @@ const NOUNS: &str = "\
 /// Words after which a name follows.
 const SLOT_WORDS: &str = "\
   user users username uname login account accounts owner member customer tenant host hostname node \
-  server domain group role database db schema keyspace table topic queue exchange bucket container \
+  server domain group role database db service schema keyspace table topic queue exchange bucket container \
   pod namespace deployment job task workflow plugin repository repo branch cluster zone region \
   volume device dev disk driver network file directory folder named called ruser logname profile principal realm";
 
 /// Words after which a value is likely but a phrase may follow.
 const LIKELY_WORDS: &str = "\
-  client service index pipeline module package app application image class function method command \
+  client index pipeline module package app application image class function method command \
   program process daemon \
  from to by for at on via with id name key value type mode state status level reason code version peer \
  worker thread interface port path partition replica shard consumer producer broker topic session \
