@@ -167,9 +167,7 @@ fn variable_len(text: &str) -> usize {
             measured = true;
             Some(more)
         } else {
-            list_len(rest)
-                .or_else(|| size_len(rest, measured))
-                .or_else(|| full_stop_len(rest))
+            list_len(rest).or_else(|| size_len(rest, measured)).or_else(|| full_stop_len(rest))
         };
         match more {
             Some(more) => len += more,
@@ -269,7 +267,8 @@ fn fold_tuples(mut tokens: Vec<Token>) -> Vec<Token> {
 /// Where a run of equal tuples of so many tokens ends, the mark after the last one left out.
 fn tuples_end(tokens: &[Token], at: usize, len: usize) -> Option<usize> {
     let unit = tokens.get(at..at + len)?;
-    let same = |a: &Token, b: &Token| a.hash == b.hash && a.kind == b.kind && a.spelling == b.spelling;
+    let same =
+        |a: &Token, b: &Token| a.hash == b.hash && a.kind == b.kind && a.spelling == b.spelling;
     let pairs = tokens[at..].iter().zip(&tokens[at + len..]);
     let equal = pairs.take_while(|(a, b)| same(a, b)).count();
     let separated = unit[len - 1].kind == TokenKind::Mark;

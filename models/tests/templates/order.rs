@@ -95,8 +95,25 @@ fn corpus_lines(program: usize, from: usize, count: usize) -> Vec<String> {
 fn close_line() -> impl Strategy<Value = String> {
     let word = || {
         prop::sample::select(vec![
-            "alice", "bob", "cArol", "x_y", "test", "order", "failed", "eth0", "sda1", "17",
-            "node-3", "web-a,web-7", "1, 2, 3", "", "closed.", "read", "ok", "k=1 k=2", "()",
+            "alice",
+            "bob",
+            "cArol",
+            "x_y",
+            "test",
+            "order",
+            "failed",
+            "eth0",
+            "sda1",
+            "17",
+            "node-3",
+            "web-a,web-7",
+            "1, 2, 3",
+            "",
+            "closed.",
+            "read",
+            "ok",
+            "k=1 k=2",
+            "()",
         ])
     };
     let shape = prop::sample::select(vec![
@@ -109,9 +126,8 @@ fn close_line() -> impl Strategy<Value = String> {
         "A B C",
         "list A, B, C done",
     ]);
-    (shape, word(), word(), word()).prop_map(|(shape, a, b, c)| {
-        shape.replace('A', a).replace('B', b).replace('C', c)
-    })
+    (shape, word(), word(), word())
+        .prop_map(|(shape, a, b, c)| shape.replace('A', a).replace('B', b).replace('C', c))
 }
 
 proptest! {

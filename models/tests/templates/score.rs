@@ -37,7 +37,8 @@ pub(crate) fn score<I: Ord>(truth: &[String], found: &[(I, String)]) -> Score {
     let exact: BTreeSet<&BTreeSet<usize>> = true_groups.values().collect();
     let same: Vec<bool> =
         truth.iter().zip(found).map(|(truth, (_, text))| *truth == plain(text)).collect();
-    let good: Vec<&BTreeSet<usize>> = groups.values().filter(|group| exact.contains(group)).collect();
+    let good: Vec<&BTreeSet<usize>> =
+        groups.values().filter(|group| exact.contains(group)).collect();
     let right = good.iter().filter(|group| group.iter().all(|&line| same[line])).count();
     let f1 = |hits: usize| 2.0 * hits as f64 / (groups.len() + true_groups.len()) as f64;
     let lines = truth.len() as f64;

@@ -50,7 +50,10 @@ const WORDS: [(&str, &str); 59] = [
     ("usbport", "1-1 2-1 1-2 1-0 3-0 2-0"),
     ("mod", "usbfs hub hiddev usbhid usb-storage"),
     ("eth", "eth0 eth1 eth2"),
-    ("fs", "ext3 tmpfs selinuxfs mqueue devpts eventpollfs pipefs sockfs proc sysfs rootfs usbfs bdev"),
+    (
+        "fs",
+        "ext3 tmpfs selinuxfs mqueue devpts eventpollfs pipefs sockfs proc sysfs rootfs usbfs bdev",
+    ),
     ("ifn", "lo eth0 eth1 eth2 sit0 wlan0"),
     ("ioc", "ioc0 ioc1"),
     ("md", "md0 md1 md2"),
@@ -61,9 +64,15 @@ const WORDS: [(&str, &str); 59] = [
     ("mon", "Jan Mar Jun Sep Nov Dec"),
     ("status", "200 200 201 204 404 202 500 300"),
     ("queue", "default orders batch mail.out reports root.users"),
-    ("mapred", "mapred.job.id dfs.umaskmode mapreduce.job.counters.limit io.bytes.per.checksum mapred.tip.id mapred.local.dir"),
+    (
+        "mapred",
+        "mapred.job.id dfs.umaskmode mapreduce.job.counters.limit io.bytes.per.checksum mapred.tip.id mapred.local.dir",
+    ),
     ("event", "network-vif-plugged network-vif-unplugged network-changed"),
-    ("action", "android.intent.action.SCREEN_ON android.intent.action.SCREEN_OFF android.intent.action.TIME_TICK android.intent.action.DATE_CHANGED com.example.steps.ACTION_SYNC"),
+    (
+        "action",
+        "android.intent.action.SCREEN_ON android.intent.action.SCREEN_OFF android.intent.action.TIME_TICK android.intent.action.DATE_CHANGED com.example.steps.ACTION_SYNC",
+    ),
     ("pkg", "com.example.steps com.example.health.ui org.sample.band android.process.acore"),
     ("bool", "true false"),
     ("shown", "visible hidden collapsed"),
@@ -128,9 +137,8 @@ fn measure(kind: &str) -> Option<(&'static str, &str)> {
     };
     match &kind[1..] {
         "pct" => Some((count, "%")),
-        unit @ ("MB" | "GB" | "KB" | "KiB" | "MiB" | "gb" | "ms" | "k" | "K" | "M" | "Mbps" | "GHz") => {
-            Some((count, unit))
-        }
+        unit @ ("MB" | "GB" | "KB" | "KiB" | "MiB" | "gb" | "ms" | "k" | "K" | "M" | "Mbps"
+        | "GHz") => Some((count, unit)),
         _ => None,
     }
 }
@@ -152,7 +160,12 @@ fn number(kind: &str, dice: &mut Dice) -> Option<String> {
         "neg" => format!("{}{}", if d.below(2) == 0 { "-" } else { "" }, d.below(60)),
         "float" => format!("{}.{}", d.below(400), d.below(10_000)),
         "offset" => {
-            format!("{}{}.{:06}", if d.below(2) == 0 { "-" } else { "+" }, d.below(3), d.below(999_999))
+            format!(
+                "{}{}.{:06}",
+                if d.below(2) == 0 { "-" } else { "+" },
+                d.below(3),
+                d.below(999_999)
+            )
         }
         "port" => (1024 + d.below(60_000)).to_string(),
         "year" => (2001 + d.below(9)).to_string(),
@@ -174,7 +187,9 @@ fn number(kind: &str, dice: &mut Dice) -> Option<String> {
         "mem" => "820".to_owned(),
         "hexrange" => format!("{} - {}", d.hex(16), d.hex(16)),
         "hashes" => (0..6).map(|_| d.below(99_999).to_string()).collect::<Vec<_>>().join("##"),
-        "delays" => format!("{}.{}/0/{}.{}/{}", d.below(9), d.below(9), d.below(9), d.below(99), d.below(9)),
+        "delays" => {
+            format!("{}.{}/0/{}.{}/{}", d.below(9), d.below(9), d.below(9), d.below(99), d.below(9))
+        }
         _ => return None,
     })
 }
@@ -192,10 +207,16 @@ fn address(kind: &str, dice: &mut Dice) -> Option<String> {
         "host" => match d.below(4) {
             0 => value("ip", d),
             1 => format!("{}-{}.dyn.provider{}.net", d.below(256), d.below(256), d.below(9)),
-            2 => format!("{}.{}", d.pick("mail www ns1 gw mx"), d.pick("example.org example.com corp.example.de uni.example.edu")),
+            2 => format!(
+                "{}.{}",
+                d.pick("mail www ns1 gw mx"),
+                d.pick("example.org example.com corp.example.de uni.example.edu")
+            ),
             _ => format!("{}.example.net", label(d)),
         },
-        "mail" => format!("{}@{}", d.pick(USERS), d.pick("example.org example.com lists.example.net")),
+        "mail" => {
+            format!("{}@{}", d.pick(USERS), d.pick("example.org example.com lists.example.net"))
+        }
         "url" => format!("http://{}:{}{}", value("ip", d), value("port", d), value("urlpath", d)),
         "urlpath" => match d.below(9) {
             0 => "/".to_owned(),
@@ -210,11 +231,26 @@ fn address(kind: &str, dice: &mut Dice) -> Option<String> {
         },
         "request" => value("urlpath", d) + " HTTP/1.1",
         "paths" => (0..1 + d.below(3)).map(|_| value("path", d)).collect::<Vec<_>>().join(" "),
-        "path" => format!("/{}/{}/{}", d.pick("var usr etc home opt"), d.pick("lib log run share spool"), d.pick("app.conf messages cron.d data.db x.pid ntp/drift mail-aliases")),
-        "file" => format!("{}-{}.{}", d.pick("report invoice photo dump"), d.below(9999), d.pick("pdf csv jpg tar.gz")),
+        "path" => format!(
+            "/{}/{}/{}",
+            d.pick("var usr etc home opt"),
+            d.pick("lib log run share spool"),
+            d.pick("app.conf messages cron.d data.db x.pid ntp/drift mail-aliases")
+        ),
+        "file" => format!(
+            "{}-{}.{}",
+            d.pick("report invoice photo dump"),
+            d.below(9999),
+            d.pick("pdf csv jpg tar.gz")
+        ),
         "pci" => format!("0000:{:02}:{:02}.{}", d.below(9), d.below(32), d.below(8)),
         "cachekey" => format!("{}:{}", d.pick("user cart product"), d.below(99_999)),
-        "image" => format!("registry.example.com/{}/{}:{}", d.pick("shop tools"), d.pick("web api worker"), value("ver", d)),
+        "image" => format!(
+            "registry.example.com/{}/{}:{}",
+            d.pick("shop tools"),
+            d.pick("web api worker"),
+            value("ver", d)
+        ),
         "quoted" => format!("'{}'", d.pick("GET ntp.pool SSH-1.0 HELP")),
         _ => return None,
     })

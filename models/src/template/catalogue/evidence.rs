@@ -119,9 +119,7 @@ impl Witness {
     }
 
     fn changes_with_others(&self) -> bool {
-        self.counts(false)
-            && self.context != Context::Plain
-            && self.needed.names != NEVER
+        self.counts(false) && self.context != Context::Plain && self.needed.names != NEVER
     }
 
     fn joint(pattern: &Pattern, names: &[&Self]) -> Self {
@@ -162,9 +160,8 @@ fn context(pattern: &Pattern, at: usize) -> Context {
     let Some(before) = at.checked_sub(1).map(|before| &pattern.tokens[before]) else {
         return if is_process(pattern) { Context::Likely } else { Context::Plain };
     };
-    let closes = |close: &str| {
-        pattern.tokens.get(at + 1).is_some_and(|next| &*next.spelling == close)
-    };
+    let closes =
+        |close: &str| pattern.tokens.get(at + 1).is_some_and(|next| &*next.spelling == close);
     match before.kind {
         TokenKind::Mark => match &*before.spelling {
             "=" => Context::Value,
@@ -257,8 +254,7 @@ impl Slot {
     }
 
     fn identifiers_at(&self, place: u32) -> u8 {
-        let named =
-            |w: &Witness| matches!(w.openness, Openness::Identifier | Openness::Device);
+        let named = |w: &Witness| matches!(w.openness, Openness::Identifier | Openness::Device);
         self.values(place, |w| w.counts(false) && named(w))
     }
 
