@@ -269,7 +269,7 @@ impl Catalogue {
     /// Adds the spellings of an equal pattern, there and everywhere above.
     fn spell(&mut self, at: u32, pattern: &Pattern) {
         let mut at = Some(at);
-        while let Some(here) = at {
+        while let Some(here) = at.filter(|&here| !self.patterns[here as usize].pinned) {
             self.patterns[here as usize].absorb(pattern);
             at = self.patterns[here as usize].parent;
         }

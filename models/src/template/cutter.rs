@@ -45,7 +45,9 @@ impl<'a> Cutter<'a> {
                 }
             } else {
                 let len = compound_len(rest).unwrap_or_else(|| word_len(rest));
-                if self.is_somebody(&rest[..len]) {
+                if self.is_root_of_paths(&rest[..len]) {
+                    self.push(Token::wild, len, spaced);
+                } else if self.is_somebody(&rest[..len]) {
                     self.tokens.push(Token::wild(WILDCARD, spaced));
                     self.at += len;
                 } else {
@@ -63,6 +65,15 @@ impl<'a> Cutter<'a> {
                 TokenKind::Word => vocabulary::is_identity_key(before.name()),
                 TokenKind::Mark => &*before.spelling == "(",
                 TokenKind::Wild => false,
+            })
+    }
+
+    /// `path=/` and `'/'`: the root of a file system, where values stand.
+    fn is_root_of_paths(&self, word: &str) -> bool {
+        word == "/"
+            && self.tokens.last().is_some_and(|before| {
+                before.kind == TokenKind::Mark
+                    && matches!(&*before.spelling, "=" | "'" | "\"" | "[" | "(")
             })
     }
 

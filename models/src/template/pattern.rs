@@ -148,14 +148,19 @@ impl Pattern {
         changed
     }
 
-    /// Returns the number of constant words with a meaning that are not at `but`.
+    /// Returns the number of constant words with a meaning that are not at `but`: none if all of
+    /// them look like values themselves.
     pub(crate) fn words_apart_from(&self, but: usize) -> usize {
         let word = |(at, token): &(usize, &Token)| {
             *at != but
                 && token.kind == TokenKind::Word
                 && !vocabulary::is_function_word(token.name())
         };
-        self.tokens.iter().enumerate().filter(word).count()
+        let words = || self.tokens.iter().enumerate().filter(word);
+        let prose = |(_, token): (usize, &Token)| {
+            !matches!(token.openness, Openness::Device | Openness::Identifier)
+        };
+        if words().any(prose) { words().count() } else { 0 }
     }
 
     /// Writes the pattern as people write templates.

@@ -107,13 +107,13 @@ const NOUNS: &str = "\
 /// Words after which a name follows.
 const SLOT_WORDS: &str = "\
   user users username uname login account accounts owner member customer tenant host hostname node \
-  server domain group role database db schema keyspace table topic queue exchange bucket container \
+  server domain group role database db service schema keyspace table topic queue exchange bucket container \
   pod namespace deployment job task workflow plugin repository repo branch cluster zone region \
   volume device dev disk driver network file directory folder named called ruser logname profile principal realm";
 
 /// Words after which a value is likely but a phrase may follow.
 const LIKELY_WORDS: &str = "\
-  client service index pipeline module package app application image class function method command \
+  client index pipeline module package app application image class function method command \
   program process daemon \
  from to by for at on via with id name key value type mode state status level reason code version peer \
  worker thread interface port path partition replica shard consumer producer broker topic session \
@@ -173,7 +173,7 @@ pub(crate) fn openness(word: &str) -> Openness {
         return Openness::Device;
     }
     if is_identifier(word) {
-        return if says_state(word) { Openness::Fixed } else { Openness::Identifier };
+        return told_by(word).unwrap_or(Openness::Identifier);
     }
     let lower = word.to_lowercase();
     if lists(List::States, &lower) {
@@ -218,20 +218,30 @@ fn is_device(word: &str) -> bool {
         && letters.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-/// `JOB_FAILED_LATE`, `authFailed`, `restart-<*>`: an identifier that tells what happened.
-fn says_state(identifier: &str) -> bool {
+/// `JOB_FAILED_LATE`, `authFailed`, `restart-<*>`: an identifier that tells what happened, and
+/// whether by a state or by a verb.
+fn told_by(identifier: &str) -> Option<Openness> {
     let identifier = identifier.split(WILDCARD).next().unwrap_or_default();
-    let says = |part: &str| {
-        part.len() > 1
-            && (lists(List::States, part) || lists(List::Verbs, part) || is_inflected(part))
-    };
     if identifier.contains(['/', '@', '\\', '%', '$']) {
-        return false;
+        return None;
     }
     if identifier.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        return last_part(identifier).is_some_and(|part| says(&part));
+        let part = last_part(identifier)?;
+        return tells(&part);
     }
-    identifier.split(|c: char| !c.is_alphabetic()).any(|part| says(&part.to_lowercase()))
+    let parts = identifier.split(|c: char| !c.is_alphabetic());
+    parts.filter_map(|part| tells(&part.to_lowercase())).min()
+}
+
+/// What a part of an identifier says: states and participles before verbs.
+fn tells(part: &str) -> Option<Openness> {
+    if part.len() < 2 {
+        None
+    } else if lists(List::States, part) || is_inflected(part) {
+        Some(Openness::Fixed)
+    } else {
+        lists(List::Verbs, part).then_some(Openness::Verb)
+    }
 }
 
 /// The last word in `ACTION_DOWN` or `authFailed`, in lower case.

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "the figures of the corpus are printed")]
 
 mod corpus;
+mod extract;
 mod order;
 mod score;
 mod values;

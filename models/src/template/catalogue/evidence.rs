@@ -138,7 +138,7 @@ impl Witness {
         match self.openness {
             Openness::Open | Openness::Identifier => true,
             Openness::Device => native || self.is_named(),
-            Openness::Weak => self.is_named(),
+            Openness::Weak => self.is_named() || self.context == Context::Slot,
             Openness::Verb | Openness::Fixed => false,
         }
     }
@@ -267,7 +267,6 @@ impl Slot {
             (Openness::Weak, Context::Plain) => settled,
             (Openness::Weak, _) => true,
             (Openness::Verb, Context::Plain) | (Openness::Fixed, _) => false,
-            (Openness::Verb, Context::Likely) => settled,
             (Openness::Verb, _) => names >= VERBS_VALUES_MIN,
         }
     }

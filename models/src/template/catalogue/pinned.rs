@@ -63,16 +63,12 @@ impl Catalogue {
                 false => Err(SeedError::Twice { text, first, second: id }),
             };
         }
-        if let Some(&at) = self.by_id.get(&id) {
-            let known = &self.patterns[at as usize];
-            if known.hash != pattern.hash || known.parent.is_some() {
-                return Err(SeedError::Taken { id, text: known.text() });
-            }
-            self.pin(at);
-            return Ok(id);
+        let known = self.by_id.get(&id).map(|&at| &self.patterns[at as usize]);
+        if let Some(known) = known.filter(|known| known.hash != pattern.hash || known.pinned) {
+            return Err(SeedError::Taken { id, text: known.text() });
         }
         let at = self.store_pinned(Pattern { id, ..pattern });
-        self.pin(at);
+        self.take_in(at);
         Ok(id)
     }
 
@@ -121,19 +117,22 @@ impl Catalogue {
         at
     }
 
-    /// Takes in what is known already and fits.
-    fn pin(&mut self, at: u32) {
-        self.revision += 1;
-        self.patterns[at as usize].pinned = true;
+    /// Makes a pinned pattern a seed, above what is known already and fits.
+    fn take_in(&mut self, at: u32) {
         self.seeds.push(at);
         let seed = self.patterns[at as usize].clone();
-        for other in 0..self.patterns.len() as u32 {
-            let known = &mut self.patterns[other as usize];
-            if known.parent.is_none() && !known.pinned && fits(known, &seed) {
-                known.parent = Some(at);
+        for other in 0..at {
+            let known = &self.patterns[other as usize];
+            let above = known.parent.map(|parent| &self.patterns[parent as usize]);
+            let is_settled = above.is_some_and(|above| above.pinned || fits(above, &seed));
+            if known.pinned || is_settled || !fits(known, &seed) {
+                continue;
+            }
+            if known.parent.is_none() {
                 self.merges.push((known.id, seed.id));
                 self.roots -= 1;
             }
+            self.patterns[other as usize].parent = Some(at);
         }
     }
 }
@@ -166,3 +165,6 @@ fn check_reachable(pattern: &Pattern, text: &str, seed: u64) -> Result<(), SeedE
     }
     Err(SeedError::Unreachable { text: text.to_owned(), masked })
 }
+
+#[cfg(test)]
+mod tests;
