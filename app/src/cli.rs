@@ -45,7 +45,9 @@ pub enum Command {
     )]
     Annotate(AnnotateArgs),
     /// Print the table of templates
-    #[command(after_help = "Example:\n  logwake templates /var/log/shop/*.log")]
+    #[command(
+        after_help = "Example:\n  logwake templates /var/log/shop/*.log\n  logwake templates --lock templates.lock captured/\n  logwake templates --lock templates.lock --check captured/"
+    )]
     Templates(TemplatesArgs),
     /// Say why an anomaly or alert was raised, sent, grouped or suppressed
     #[command(
@@ -148,6 +150,12 @@ pub struct TemplatesArgs {
     /// Print JSON, a template a line, instead of the table
     #[arg(long)]
     pub json: bool,
+    /// Add what is found to a lock file, in which templates keep their ids, texts and notes
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// Change nothing, print what the lock file lacks, and exit with 3 where it lacks anything
+    #[arg(long, requires = "lock")]
+    pub check: bool,
     /// Files, folders, patterns, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,

@@ -10,10 +10,11 @@ use logwake_detector::record::{Level, Record};
 use logwake_detector::time::Timestamp;
 use logwake_ingest::decode::{Decoder, Reason, Sink};
 use logwake_ingest::files::{FileSource, Line, service_of};
-use logwake_models::template::{CatalogueLimits, Masks};
+use logwake_models::template::Masks;
 
 use crate::Status;
 use crate::cli::AnnotateArgs;
+use crate::lock::Lock;
 use crate::runtime::decoder_options;
 use crate::runtime::kafka::wall_now;
 
@@ -39,7 +40,8 @@ pub fn run(args: &AnnotateArgs) -> anyhow::Result<Status> {
     };
     let mut decoder = Decoder::new(Arc::clone(&options), service);
     let masks = Masks::new(masks.map(|mask| (mask.name.as_str(), mask.pattern.as_str())))?;
-    let mut annotator = Annotator::new(masks, config.detect_settings().catalogue, args.settled);
+    let lines = Lines::new(masks, config.detect_settings().catalogue, Lock::seeds_of(&config)?);
+    let mut annotator = Annotator::new(lines, args.settled);
     let mut out = super::stdout();
     let mut offset = 0;
     let broken = loop {
@@ -89,9 +91,9 @@ enum Outcome {
 }
 
 impl Annotator {
-    fn new(masks: Masks, limits: CatalogueLimits, settled: bool) -> Self {
+    fn new(lines: Lines, settled: bool) -> Self {
         let (waiting, buffer) = (BTreeMap::new(), Vec::with_capacity(2 * BUFFER_BYTES));
-        Self { lines: Lines::new(masks, limits), settled, next: 0, waiting, buffer }
+        Self { lines, settled, next: 0, waiting, buffer }
     }
 
     /// Renders the lines that follow on what was rendered already.

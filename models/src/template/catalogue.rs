@@ -70,8 +70,8 @@ pub struct Catalogue {
     skeletons_overflowed: u64,
     /// Counts what may have changed a template.
     revision: u64,
-    /// Templates that were written down.
-    seeds: Vec<u32>,
+    /// Templates that were written down, by their number of tokens.
+    seeds: BTreeMap<usize, Vec<u32>>,
 }
 
 impl Catalogue {
@@ -91,7 +91,7 @@ impl Catalogue {
             merges: Vec::new(),
             skeletons_overflowed: 0,
             revision: 0,
-            seeds: Vec::new(),
+            seeds: BTreeMap::new(),
         }
     }
 

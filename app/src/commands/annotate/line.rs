@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use logwake_detector::detect::Seeds;
 use logwake_detector::record::Level;
 use logwake_detector::time::Timestamp;
 use logwake_ingest::decode::Reason;
@@ -37,6 +38,7 @@ pub(super) struct Place {
 pub(super) struct Lines {
     masks: Masks,
     limits: CatalogueLimits,
+    seeds: Seeds,
     skeleton: Skeleton,
     services: Vec<Service>,
     by_name: BTreeMap<String, usize>,
@@ -62,10 +64,11 @@ struct Kept {
 }
 
 impl Lines {
-    pub(super) fn new(masks: Masks, limits: CatalogueLimits) -> Self {
+    pub(super) fn new(masks: Masks, limits: CatalogueLimits, seeds: Seeds) -> Self {
         Self {
             masks,
             limits,
+            seeds,
             skeleton: Skeleton::default(),
             services: Vec::new(),
             by_name: BTreeMap::new(),
@@ -95,7 +98,11 @@ impl Lines {
         let mut end = b",\"service\":".to_vec();
         text(name, &mut end);
         end.extend_from_slice(b"}\n");
-        let catalogue = Catalogue::new(name, self.limits);
+        let mut catalogue = Catalogue::new(name, self.limits);
+        for (id, seed) in self.seeds.get(name).into_iter().flatten() {
+            // Seeds were tried one by one when they were read.
+            let _ = catalogue.seed(*id, seed);
+        }
         self.services.push(Service { catalogue, kept: FxHashMap::default(), end });
         self.by_name.insert(name.to_owned(), self.services.len() - 1);
         self.services.len() - 1

@@ -55,7 +55,8 @@ impl Catalogue {
         check_reachable(&pattern, text, self.seed)?;
         let id = id.unwrap_or(pattern.id);
         let same = |at: &u32| self.patterns[*at as usize].hash == pattern.hash;
-        if let Some(&at) = self.seeds.iter().find(|at| same(at)) {
+        let alike = self.seeds.get(&pattern.tokens.len()).into_iter().flatten();
+        if let Some(&at) = alike.clone().find(|at| same(at)) {
             let first = self.patterns[at as usize].id;
             let text = text.to_owned();
             return match first == id {
@@ -74,7 +75,10 @@ impl Catalogue {
 
     /// Reports whether a template was written down as a seed.
     pub fn is_seed(&self, id: TemplateId) -> bool {
-        self.by_id.get(&id).is_some_and(|at| self.seeds.contains(at))
+        self.by_id.get(&id).is_some_and(|at| {
+            let tokens = self.patterns[*at as usize].tokens.len();
+            self.seeds.get(&tokens).is_some_and(|seeds| seeds.contains(at))
+        })
     }
 
     /// Returns the template of a text that an upstream collector has found: that text as it is.
@@ -98,10 +102,8 @@ impl Catalogue {
 
     /// Finds the seed that a pattern fits.
     pub(super) fn seed_of(&self, pattern: &Pattern) -> Option<u32> {
-        let fits = self.seeds.iter().filter(|&&at| {
-            let seed = &self.patterns[at as usize];
-            fits(pattern, seed)
-        });
+        let seeds = self.seeds.get(&pattern.tokens.len())?.iter();
+        let fits = seeds.filter(|&&at| fits(pattern, &self.patterns[at as usize]));
         fits.copied().min_by_key(|&at| {
             let seed = &self.patterns[at as usize];
             (Reverse(constants(seed)), seed.id)
@@ -119,8 +121,8 @@ impl Catalogue {
 
     /// Makes a pinned pattern a seed, above what is known already and fits.
     fn take_in(&mut self, at: u32) {
-        self.seeds.push(at);
         let seed = self.patterns[at as usize].clone();
+        self.seeds.entry(seed.tokens.len()).or_default().push(at);
         for other in 0..at {
             let known = &self.patterns[other as usize];
             let above = known.parent.map(|parent| &self.patterns[parent as usize]);

@@ -1,6 +1,6 @@
 //! A catalogue on disk and on the wire: its patterns and skeletons, without the indexes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -17,7 +17,7 @@ struct Saved {
     skeletons: Vec<(u64, u32)>,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
-    seeds: Vec<u32>,
+    seeds: BTreeMap<usize, Vec<u32>>,
 }
 
 impl Catalogue {
@@ -43,7 +43,7 @@ impl Catalogue {
         if !saved.patterns.iter().enumerate().all(above) {
             return Err("a template points to an alias that is not there");
         }
-        if saved.seeds.iter().any(|&at| at >= count) {
+        if saved.seeds.values().flatten().any(|&at| at >= count) {
             return Err("a seed is not there");
         }
         if saved.skeletons.iter().any(|&(_, at)| at >= count) {
