@@ -63,6 +63,8 @@ pub struct Catalogue {
     slots: FxHashMap<u64, Slot>,
     /// The patterns right above each pattern, sorted.
     uppers: FxHashMap<u32, Vec<u32>>,
+    /// How many patterns each has below it, with itself.
+    sizes: Vec<u32>,
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
@@ -81,6 +83,7 @@ impl Catalogue {
             skeletons: FxHashMap::default(),
             slots: FxHashMap::default(),
             uppers: FxHashMap::default(),
+            sizes: Vec::new(),
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
@@ -289,6 +292,7 @@ impl Catalogue {
         self.by_hash.insert(pattern.hash, at);
         self.by_id.insert(pattern.id, at);
         self.patterns.push(pattern);
+        self.sizes.push(1);
         self.roots += 1;
         at
     }

@@ -16,14 +16,12 @@ const LIKELY_VALUES_MIN: u8 = 3;
 const VERBS_VALUES_MIN: u8 = 3;
 /// Combinations that must differ where several values change together.
 const TOGETHER_VALUES_MIN: usize = 3;
-/// Positions of which pairs that change together are looked at.
-const TOGETHER_POSITIONS_MAX: usize = 5;
+/// Positions beyond which only all of them together are looked at, not every two.
+const PAIRED_POSITIONS_MAX: usize = 5;
 /// Names that must differ anywhere else.
 const PLAIN_VALUES_MIN: u8 = 5;
 /// Names that must differ where one constant word is all that is left.
 const BARE_VALUES_MIN: u8 = 12;
-/// Never enough.
-const NEVER: u8 = u8::MAX;
 
 /// How many distinct values make a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +74,13 @@ impl Witness {
             openness = Openness::Open;
             context = Context::Value;
         }
+        let needed = needed(context, pattern.words_apart_from(place))?;
         Some(Self {
             slot: pattern.hash_with_star(place),
             pattern: at,
             value: token.hash,
             openness,
-            needed: needed(context, pattern.words_apart_from(place)),
+            needed,
             context,
             place: place as u32,
             parts: Box::default(),
@@ -91,13 +90,12 @@ impl Witness {
     /// Returns the slots where two names, or all of them, are open at once.
     fn together(pattern: &Pattern, single: &[Self]) -> Vec<Self> {
         let names: Vec<&Self> = single.iter().filter(|w| w.changes_with_others()).collect();
-        if !(2..=TOGETHER_POSITIONS_MAX).contains(&names.len()) {
-            return Vec::new();
-        }
         let mut found = Vec::new();
-        for (at, one) in names.iter().enumerate() {
-            for other in &names[at + 1..] {
-                found.push(Self::joint(pattern, &[one, other]));
+        if names.len() <= PAIRED_POSITIONS_MAX {
+            for (at, one) in names.iter().enumerate() {
+                found.extend(
+                    names[at + 1..].iter().map(|other| Self::joint(pattern, &[one, other])),
+                );
             }
         }
         if names.len() > 2 {
@@ -113,13 +111,12 @@ impl Witness {
 
     /// Looks like a value, or stands where one is to be expected.
     fn is_announced(&self) -> bool {
-        self.needed.names != NEVER
-            && (self.context != Context::Plain
-                || matches!(self.openness, Openness::Identifier | Openness::Device))
+        self.context != Context::Plain
+            || matches!(self.openness, Openness::Identifier | Openness::Device)
     }
 
     fn changes_with_others(&self) -> bool {
-        self.counts(false) && self.context != Context::Plain && self.needed.names != NEVER
+        self.counts(false) && self.context != Context::Plain
     }
 
     fn joint(pattern: &Pattern, names: &[&Self]) -> Self {
@@ -144,16 +141,17 @@ impl Witness {
     }
 }
 
-fn needed(context: Context, words: usize) -> Needed {
+/// How many values are needed beside so many words; none suffice where no word is left.
+fn needed(context: Context, words: usize) -> Option<Needed> {
     let (names, identifiers, beside_masked) = match (context, words) {
-        (_, 0) => (NEVER, NEVER, NEVER),
+        (_, 0) => return None,
         (Context::Value | Context::Slot | Context::Quoted, _) => (SLOT_VALUES_MIN, 2, 1),
         (Context::Likely | Context::Bracketed, 1) => (PLAIN_VALUES_MIN, 3, 1),
         (Context::Likely | Context::Bracketed, _) => (LIKELY_VALUES_MIN, 2, 1),
         (Context::Plain, 1) => (BARE_VALUES_MIN, 5, 2),
         (Context::Plain, _) => (PLAIN_VALUES_MIN, 3, 1),
     };
-    Needed { names, identifiers, beside_masked }
+    Some(Needed { names, identifiers, beside_masked })
 }
 
 fn context(pattern: &Pattern, at: usize) -> Context {
@@ -216,31 +214,36 @@ impl Slot {
 
     /// Reports whether further names would be forgotten.
     pub(super) fn is_full(&self, values_max: usize) -> bool {
-        self.names >= values_max.max(1)
+        self.promoted.is_some() && self.names >= values_max.max(1)
     }
 
     /// Returns the patterns to put below the slot: none as long as the evidence is short.
     pub(super) fn members(&self, native: bool) -> Vec<u32> {
-        if self.promoted.is_none() && !self.witnesses.iter().any(|w| self.suffices(w, native)) {
+        if self.promoted.is_none() && !self.suffices(native) {
             return Vec::new();
         }
         let fits = |w: &&Witness| self.takes(w, native);
         self.witnesses.iter().filter(fits).map(|w| w.pattern).collect()
     }
 
-    /// Reports whether there are enough names at the place of a witness.
-    fn suffices(&self, witness: &Witness, native: bool) -> bool {
-        if !witness.counts(native) {
-            false
-        } else if !witness.parts.is_empty() {
-            native || self.change_together(witness.parts.len())
-        } else if native {
-            self.names_at(witness.place, native) >= witness.needed.beside_masked
-        } else {
-            self.names_at(witness.place, native) >= witness.needed.names
-                || self.identifiers_at(witness.place) >= witness.needed.identifiers
-                || self.open_elsewhere(witness)
+    /// Reports whether there are enough names at some place, or at several together.
+    fn suffices(&self, native: bool) -> bool {
+        let single = |w: &Witness| w.parts.is_empty() && w.counts(native) && self.opens(w, native);
+        let mut places: Vec<usize> = self.witnesses.iter().map(|w| w.parts.len()).collect();
+        places.sort_unstable();
+        places.dedup();
+        self.witnesses.iter().any(single)
+            || places.iter().any(|&places| places > 0 && (native || self.change_together(places)))
+    }
+
+    /// Reports whether there are enough names at the place of a name.
+    fn opens(&self, name: &Witness, native: bool) -> bool {
+        if native {
+            return self.names_at(name.place, native) >= name.needed.beside_masked;
         }
+        self.names_at(name.place, native) >= name.needed.names
+            || self.identifiers_at(name.place) >= name.needed.identifiers
+            || self.open_elsewhere(name)
     }
 
     /// Reports whether a witness belongs below a slot that was promoted.
@@ -291,7 +294,7 @@ impl Slot {
     fn values(&self, place: u32, counts: impl Fn(&Witness) -> bool) -> u8 {
         let counts = |w: &&Witness| w.place == place && w.parts.is_empty() && counts(w);
         let values = self.witnesses.iter().filter(counts).map(|w| w.value);
-        distinct(values.collect()).min(usize::from(NEVER - 1)) as u8
+        distinct(values.collect()).min(usize::from(u8::MAX)) as u8
     }
 }
 

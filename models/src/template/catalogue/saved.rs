@@ -63,6 +63,8 @@ impl Catalogue {
     /// was already followed.
     fn index(&mut self) {
         let count = self.patterns.len() as u32;
+        self.sizes = vec![1; self.patterns.len()];
+        (0..count).for_each(|at| self.count(at, 1));
         let touched: Vec<u64> = (0..count).flat_map(|at| self.witness(at)).collect();
         let mut fresh = VecDeque::new();
         for hash in touched {
