@@ -14,6 +14,7 @@ mod closure;
 mod evidence;
 mod limits;
 mod saved;
+mod slot;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +23,9 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::evidence::{Slot, Witness};
+use self::evidence::Witness;
 pub use self::limits::CatalogueLimits;
+use self::slot::Slot;
 use super::TemplateId;
 use super::extract;
 use super::pattern::Pattern;
