@@ -125,9 +125,8 @@ const FUNCTION_WORDS: &str = "a an the of in on at to from by for with and or is
 
 /// Accounts that most systems have.
 const ACCOUNTS: &str = "\
-  root admin administrator guest test nobody daemon postgres mysql oracle ubuntu debian git ftp mail \
-  jenkins www-data apache nginx redis mongodb elasticsearch kafka hadoop hdfs yarn spark zookeeper \
-  sysadmin operator anonymous ec2-user system";
+  root admin administrator guest test nobody daemon postgres mysql oracle ubuntu debian ftp \
+  www-data apache sysadmin operator anonymous ec2-user";
 
 /// Reports whether a word is an account that most systems have.
 pub(crate) fn is_account(word: &str) -> bool {

@@ -64,11 +64,11 @@ impl Witness {
         if openness == Openness::Fixed {
             return None;
         }
-        if vocabulary::is_account(token.name())
-            || context == Context::Value && vocabulary::is_http_method(token.name())
-        {
+        if vocabulary::is_account(token.name()) {
             openness = Openness::Open;
-            context = Context::Value;
+            context = if context == Context::Plain { Context::Likely } else { Context::Value };
+        } else if context == Context::Value && vocabulary::is_http_method(token.name()) {
+            openness = Openness::Open;
         }
         let needed = needed(context, pattern.words_apart_from(place))?;
         Some(Self {
