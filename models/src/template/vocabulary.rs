@@ -115,7 +115,7 @@ const SLOT_WORDS: &str = "\
 const LIKELY_WORDS: &str = "\
   client index pipeline module package app application image class function method command \
   program process daemon \
- from to by for at on via with id name key value type mode state status level reason code version peer \
+ from to by for at on via with is in into of as using id name key value type mode state status level reason code version peer \
  worker thread interface port path partition replica shard consumer producer broker topic session \
  component item element object label tag flag option parameter property attribute variable";
 
