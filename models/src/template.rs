@@ -14,6 +14,7 @@ mod byte_class;
 mod catalogue;
 mod cutter;
 mod document;
+mod extent;
 mod extract;
 mod id;
 mod known_words;

@@ -15,6 +15,7 @@ mod evidence;
 mod limits;
 mod pinned;
 mod saved;
+mod slot;
 #[cfg(test)]
 mod tests;
 
@@ -23,9 +24,10 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::evidence::{Slot, Witness};
+use self::evidence::Witness;
 pub use self::limits::CatalogueLimits;
 pub use self::pinned::SeedError;
+use self::slot::Slot;
 use super::TemplateId;
 use super::extract;
 use super::pattern::Pattern;
@@ -65,6 +67,8 @@ pub struct Catalogue {
     slots: FxHashMap<u64, Slot>,
     /// The patterns right above each pattern, sorted.
     uppers: FxHashMap<u32, Vec<u32>>,
+    /// How many patterns each has below it, with itself.
+    sizes: Vec<u32>,
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
@@ -87,6 +91,7 @@ impl Catalogue {
             skeletons: FxHashMap::default(),
             slots: FxHashMap::default(),
             uppers: FxHashMap::default(),
+            sizes: Vec::new(),
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
@@ -301,6 +306,7 @@ impl Catalogue {
         self.by_hash.insert(pattern.hash, at);
         self.by_id.insert(pattern.id, at);
         self.patterns.push(pattern);
+        self.sizes.push(1);
         self.roots += 1;
         at
     }

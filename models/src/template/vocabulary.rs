@@ -115,7 +115,7 @@ const SLOT_WORDS: &str = "\
 const LIKELY_WORDS: &str = "\
   client index pipeline module package app application image class function method command \
   program process daemon \
- from to by for at on via with id name key value type mode state status level reason code version peer \
+ from to by for at on via with is in into of as using id name key value type mode state status level reason code version peer \
  worker thread interface port path partition replica shard consumer producer broker topic session \
  component item element object label tag flag option parameter property attribute variable";
 
@@ -125,9 +125,8 @@ const FUNCTION_WORDS: &str = "a an the of in on at to from by for with and or is
 
 /// Accounts that most systems have.
 const ACCOUNTS: &str = "\
-  root admin administrator guest test nobody daemon postgres mysql oracle ubuntu debian git ftp mail \
-  jenkins www-data apache nginx redis mongodb elasticsearch kafka hadoop hdfs yarn spark zookeeper \
-  sysadmin operator anonymous ec2-user system";
+  root admin administrator guest test nobody daemon postgres mysql oracle ubuntu debian ftp \
+  www-data apache sysadmin operator anonymous ec2-user";
 
 /// Reports whether a word is an account that most systems have.
 pub(crate) fn is_account(word: &str) -> bool {

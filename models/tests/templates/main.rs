@@ -1,6 +1,7 @@
 //! Templates of made-up programs: how well they are found, and that nothing hangs on the order.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "the corpus is read from files")]
 #![allow(clippy::print_stdout, reason = "the figures of the corpus are printed")]
 
 mod corpus;

@@ -10,8 +10,9 @@ use std::collections::VecDeque;
 use super::Catalogue;
 use crate::template::pattern::Pattern;
 
-/// Patterns right above one beyond which not every two are joined; there, order matters.
-const UPPERS_MAX: usize = 8;
+/// Patterns of one template beyond which no more are made between them, since twenty places that
+/// vary alone would make a million: from there on, what else merges with it may hang on the order.
+const PATTERNS_BETWEEN_MAX: u32 = 256;
 
 impl Catalogue {
     /// Makes a slot a pattern if its witnesses suffice, and puts them below it; new patterns join
@@ -21,12 +22,13 @@ impl Catalogue {
         let native = self.by_hash.get(&hash).copied();
         let members = slot.members(native.is_some());
         let Some((&first, others)) = members.split_first() else { return };
-        let top = native.unwrap_or_else(|| {
-            let first = self.patterns[first as usize].clone();
-            let join = |sum: Pattern, &at: &u32| sum.join(&self.patterns[at as usize], self.seed);
-            let joined = others.iter().fold(first, join);
-            self.obtain(joined, fresh)
-        });
+        let first = self.patterns[first as usize].clone();
+        let join = |sum: Pattern, &at: &u32| sum.join(&self.patterns[at as usize], self.seed);
+        let joined = others.iter().fold(first, join);
+        if native.is_none() && self.is_between(&joined, &members) {
+            return;
+        }
+        let top = native.unwrap_or_else(|| self.obtain(joined, fresh));
         for &member in &members {
             self.link(member, top, fresh);
         }
@@ -48,9 +50,22 @@ impl Catalogue {
             return;
         }
         let joined = one.join(two, self.seed);
+        if self.is_between(&joined, &[a, b]) {
+            return;
+        }
         let top = self.obtain(joined, fresh);
         self.link(a, top, fresh);
         self.link(b, top, fresh);
+    }
+
+    /// Reports whether a pattern would only stand between others of a template that has many.
+    fn is_between(&self, pattern: &Pattern, below: &[u32]) -> bool {
+        let top = self.root(below[0]);
+        let above = &self.patterns[top as usize];
+        self.sizes[top as usize] > PATTERNS_BETWEEN_MAX
+            && below.iter().all(|&at| self.root(at) == top)
+            && above.tokens.len() == pattern.tokens.len()
+            && above.join(pattern, self.seed).hash == above.hash
     }
 
     /// Finds or makes a pattern.
@@ -71,17 +86,26 @@ impl Catalogue {
         }
         let uppers = self.uppers.entry(below).or_default();
         let Err(position) = uppers.binary_search(&above) else { return };
-        let others = if uppers.len() < UPPERS_MAX { uppers.clone() } else { uppers[..1].to_vec() };
+        let others = uppers.clone();
         uppers.insert(position, above);
         let spelled = self.patterns[below as usize].clone();
         self.spell(above, &spelled);
         if spelled.parent.is_none() {
             self.patterns[below as usize].parent = Some(above);
+            self.count(below, self.sizes[below as usize]);
             self.roots -= 1;
             self.merges.push((spelled.id, self.patterns[above as usize].id));
         }
         for other in others {
             self.join_above(above, other, fresh);
+        }
+    }
+
+    /// Adds to the number of patterns of everything above `at`.
+    pub(super) fn count(&mut self, mut at: u32, patterns: u32) {
+        while let Some(above) = self.patterns[at as usize].parent {
+            self.sizes[above as usize] += patterns;
+            at = above;
         }
     }
 }

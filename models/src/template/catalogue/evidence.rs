@@ -1,4 +1,4 @@
-//! When words that differ at one place are values of a variable.
+//! What a word says for a variable at its place.
 //!
 //! The harmful error is to melt what differs in its verb, so states never count, and verbs only
 //! join where many names were seen. Names count, and fewer are needed where a name is to be
@@ -9,45 +9,39 @@ use crate::template::pattern::{Pattern, TokenKind};
 use crate::template::vocabulary::{self, Context, Openness};
 
 /// Names that must differ after `=`, in quotes or after a word such as `user`.
-const SLOT_VALUES_MIN: u8 = 2;
+pub(super) const SLOT_VALUES_MIN: u8 = 2;
 /// Names that must differ after a colon or a preposition, or in brackets.
 const LIKELY_VALUES_MIN: u8 = 3;
-/// Names after which a verb at the place of a value is believed to be one.
-const VERBS_VALUES_MIN: u8 = 3;
-/// Combinations that must differ where several values change together.
-const TOGETHER_VALUES_MIN: usize = 3;
-/// Positions of which pairs that change together are looked at.
-const TOGETHER_POSITIONS_MAX: usize = 5;
+/// Positions beyond which only all of them together are looked at, not every two.
+const PAIRED_POSITIONS_MAX: usize = 5;
 /// Names that must differ anywhere else.
-const PLAIN_VALUES_MIN: u8 = 5;
+pub(super) const PLAIN_VALUES_MIN: u8 = 5;
 /// Names that must differ where one constant word is all that is left.
 const BARE_VALUES_MIN: u8 = 12;
-/// Never enough.
-const NEVER: u8 = u8::MAX;
 
 /// How many distinct values make a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Needed {
-    names: u8,
+pub(super) struct Needed {
+    pub(super) names: u8,
     /// Of words that are nobody's prose.
-    identifiers: u8,
+    pub(super) identifiers: u8,
     /// Where masked values were seen at the same place.
-    beside_masked: u8,
+    pub(super) beside_masked: u8,
 }
 
 /// A pattern that would fit a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Witness {
     pub(super) slot: u64,
-    pattern: u32,
-    value: u64,
-    openness: Openness,
-    needed: Needed,
-    context: Context,
+    pub(super) pattern: u32,
+    pub(super) value: u64,
+    pub(super) openness: Openness,
+    pub(super) needed: Needed,
+    pub(super) context: Context,
     /// Where the word stands.
-    place: u32,
+    pub(super) place: u32,
     /// The words at the places that change together, where several do.
-    parts: Box<[u64]>,
+    pub(super) parts: Box<[u64]>,
 }
 
 impl Witness {
@@ -70,18 +64,19 @@ impl Witness {
         if openness == Openness::Fixed {
             return None;
         }
-        if vocabulary::is_account(token.name())
-            || context == Context::Value && vocabulary::is_http_method(token.name())
-        {
+        if vocabulary::is_account(token.name()) {
             openness = Openness::Open;
-            context = Context::Value;
+            context = if context == Context::Plain { Context::Likely } else { Context::Value };
+        } else if context == Context::Value && vocabulary::is_http_method(token.name()) {
+            openness = Openness::Open;
         }
+        let needed = needed(context, pattern.words_apart_from(place))?;
         Some(Self {
             slot: pattern.hash_with_star(place),
             pattern: at,
             value: token.hash,
             openness,
-            needed: needed(context, pattern.words_apart_from(place)),
+            needed,
             context,
             place: place as u32,
             parts: Box::default(),
@@ -91,13 +86,12 @@ impl Witness {
     /// Returns the slots where two names, or all of them, are open at once.
     fn together(pattern: &Pattern, single: &[Self]) -> Vec<Self> {
         let names: Vec<&Self> = single.iter().filter(|w| w.changes_with_others()).collect();
-        if !(2..=TOGETHER_POSITIONS_MAX).contains(&names.len()) {
-            return Vec::new();
-        }
         let mut found = Vec::new();
-        for (at, one) in names.iter().enumerate() {
-            for other in &names[at + 1..] {
-                found.push(Self::joint(pattern, &[one, other]));
+        if names.len() <= PAIRED_POSITIONS_MAX {
+            for (at, one) in names.iter().enumerate() {
+                found.extend(
+                    names[at + 1..].iter().map(|other| Self::joint(pattern, &[one, other])),
+                );
             }
         }
         if names.len() > 2 {
@@ -112,14 +106,13 @@ impl Witness {
     }
 
     /// Looks like a value, or stands where one is to be expected.
-    fn is_announced(&self) -> bool {
-        self.needed.names != NEVER
-            && (self.context != Context::Plain
-                || matches!(self.openness, Openness::Identifier | Openness::Device))
+    pub(super) fn is_announced(&self) -> bool {
+        self.context != Context::Plain
+            || matches!(self.openness, Openness::Identifier | Openness::Device)
     }
 
     fn changes_with_others(&self) -> bool {
-        self.counts(false) && self.context != Context::Plain && self.needed.names != NEVER
+        self.counts(false) && self.context != Context::Plain
     }
 
     fn joint(pattern: &Pattern, names: &[&Self]) -> Self {
@@ -134,7 +127,7 @@ impl Witness {
     }
 
     /// Reports whether it speaks for a variable at its place.
-    fn counts(&self, native: bool) -> bool {
+    pub(super) fn counts(&self, native: bool) -> bool {
         match self.openness {
             Openness::Open | Openness::Identifier => true,
             Openness::Device => native || self.is_named(),
@@ -144,16 +137,17 @@ impl Witness {
     }
 }
 
-fn needed(context: Context, words: usize) -> Needed {
+/// How many values are needed beside so many words; none suffice where no word is left.
+fn needed(context: Context, words: usize) -> Option<Needed> {
     let (names, identifiers, beside_masked) = match (context, words) {
-        (_, 0) => (NEVER, NEVER, NEVER),
+        (_, 0) => return None,
         (Context::Value | Context::Slot | Context::Quoted, _) => (SLOT_VALUES_MIN, 2, 1),
         (Context::Likely | Context::Bracketed, 1) => (PLAIN_VALUES_MIN, 3, 1),
         (Context::Likely | Context::Bracketed, _) => (LIKELY_VALUES_MIN, 2, 1),
         (Context::Plain, 1) => (BARE_VALUES_MIN, 5, 2),
         (Context::Plain, _) => (PLAIN_VALUES_MIN, 3, 1),
     };
-    Needed { names, identifiers, beside_masked }
+    Some(Needed { names, identifiers, beside_masked })
 }
 
 fn context(pattern: &Pattern, at: usize) -> Context {
@@ -192,111 +186,4 @@ fn quoted(pattern: &Pattern, at: usize) -> Context {
         Some(said) if vocabulary::is_identity_key(said.name()) => Context::Value,
         _ => Context::Quoted,
     }
-}
-
-/// A pattern with one word left open, and what was seen to fit.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Slot {
-    witnesses: Vec<Witness>,
-    /// Witnesses that speak for a variable.
-    names: usize,
-    pub(super) promoted: Option<u32>,
-}
-
-impl Slot {
-    pub(super) fn add(&mut self, witness: Witness, values_max: usize) {
-        if witness.counts(true) {
-            if self.is_full(values_max) {
-                return;
-            }
-            self.names += 1;
-        }
-        self.witnesses.push(witness);
-    }
-
-    /// Reports whether further names would be forgotten.
-    pub(super) fn is_full(&self, values_max: usize) -> bool {
-        self.names >= values_max.max(1)
-    }
-
-    /// Returns the patterns to put below the slot: none as long as the evidence is short.
-    pub(super) fn members(&self, native: bool) -> Vec<u32> {
-        if self.promoted.is_none() && !self.witnesses.iter().any(|w| self.suffices(w, native)) {
-            return Vec::new();
-        }
-        let fits = |w: &&Witness| self.takes(w, native);
-        self.witnesses.iter().filter(fits).map(|w| w.pattern).collect()
-    }
-
-    /// Reports whether there are enough names at the place of a witness.
-    fn suffices(&self, witness: &Witness, native: bool) -> bool {
-        if !witness.counts(native) {
-            false
-        } else if !witness.parts.is_empty() {
-            native || self.change_together(witness.parts.len())
-        } else if native {
-            self.names_at(witness.place, native) >= witness.needed.beside_masked
-        } else {
-            self.names_at(witness.place, native) >= witness.needed.names
-                || self.identifiers_at(witness.place) >= witness.needed.identifiers
-                || self.open_elsewhere(witness)
-        }
-    }
-
-    /// Reports whether a witness belongs below a slot that was promoted.
-    pub(super) fn takes(&self, witness: &Witness, native: bool) -> bool {
-        !witness.parts.is_empty()
-            || Self::fits(witness, self.names_at(witness.place, native), native)
-    }
-
-    fn names_at(&self, place: u32, native: bool) -> u8 {
-        self.values(place, |w| w.counts(native))
-    }
-
-    fn identifiers_at(&self, place: u32) -> u8 {
-        let named = |w: &Witness| matches!(w.openness, Openness::Identifier | Openness::Device);
-        self.values(place, |w| w.counts(false) && named(w))
-    }
-
-    /// Names always fit, nouns where one is to be expected, verbs only beside names.
-    fn fits(witness: &Witness, names: u8, native: bool) -> bool {
-        let settled = names >= PLAIN_VALUES_MIN;
-        match (witness.openness, witness.context) {
-            (Openness::Open | Openness::Identifier | Openness::Device, _) => true,
-            (Openness::Weak, Context::Likely) => settled || native,
-            (Openness::Weak, Context::Plain) => settled,
-            (Openness::Weak, _) => true,
-            (Openness::Verb, Context::Plain) | (Openness::Fixed, _) => false,
-            (Openness::Verb, _) => names >= VERBS_VALUES_MIN,
-        }
-    }
-
-    /// Reports whether the place of a name is a variable in another pattern, whose name in turn
-    /// stands where this pattern has a variable.
-    fn open_elsewhere(&self, name: &Witness) -> bool {
-        name.is_announced()
-            && self.witnesses.iter().any(|w| {
-                w.place != name.place && w.parts.is_empty() && w.counts(true) && w.is_announced()
-            })
-    }
-
-    /// Reports whether each of several places saw different values.
-    fn change_together(&self, places: usize) -> bool {
-        let joint = || self.witnesses.iter().filter(move |w| w.parts.len() == places);
-        let words = |place: usize| distinct(joint().map(|w| w.parts[place]).collect());
-        distinct(joint().map(|w| w.value).collect()) >= TOGETHER_VALUES_MIN
-            && (0..places).all(|place| words(place) >= usize::from(SLOT_VALUES_MIN))
-    }
-
-    fn values(&self, place: u32, counts: impl Fn(&Witness) -> bool) -> u8 {
-        let counts = |w: &&Witness| w.place == place && w.parts.is_empty() && counts(w);
-        let values = self.witnesses.iter().filter(counts).map(|w| w.value);
-        distinct(values.collect()).min(usize::from(NEVER - 1)) as u8
-    }
-}
-
-fn distinct(mut values: Vec<u64>) -> usize {
-    values.sort_unstable();
-    values.dedup();
-    values.len()
 }

@@ -115,6 +115,7 @@ impl Catalogue {
         let at = self.patterns.len() as u32;
         self.by_id.insert(pattern.id, at);
         self.patterns.push(Pattern { pinned: true, ..pattern });
+        self.sizes.push(1);
         self.roots += 1;
         at
     }
@@ -134,7 +135,13 @@ impl Catalogue {
                 self.merges.push((known.id, seed.id));
                 self.roots -= 1;
             }
+            let (size, mut above) = (self.sizes[other as usize], known.parent);
+            while let Some(here) = above {
+                self.sizes[here as usize] -= size;
+                above = self.patterns[here as usize].parent;
+            }
             self.patterns[other as usize].parent = Some(at);
+            self.count(other, size);
         }
     }
 }

@@ -71,6 +71,8 @@ impl Catalogue {
     /// was already followed.
     fn index(&mut self) {
         let count = self.patterns.len() as u32;
+        self.sizes = vec![1; self.patterns.len()];
+        (0..count).for_each(|at| self.count(at, 1));
         let learnt = (0..count).filter(|&at| !self.patterns[at as usize].pinned);
         let learnt: Vec<u32> = learnt.collect();
         let touched: Vec<u64> = learnt.into_iter().flat_map(|at| self.witness(at)).collect();
