@@ -24,7 +24,8 @@ fn a_lock_file_keeps_ids_and_notes_and_tells_what_it_lacks() {
     let kept: Vec<&str> = kept.collect();
     let ours = "\nservice = \"shop\"\nid = \"t_00000000000000ff\"\ntext = \"mode changed to <*>\"\n\
                 note = \"ours\"\n";
-    fs::write(&lock, [kept.join("\n[[template]]"), ours.to_owned()].join("\n[[template]]")).unwrap();
+    fs::write(&lock, [kept.join("\n[[template]]"), ours.to_owned()].join("\n[[template]]"))
+        .unwrap();
     fs::write(&log, "mode changed to maintenance\n").unwrap();
     logwake(&["templates", "--lock", &lock, "--check", &log]).done();
     let table = logwake(&["templates", "--lock", &lock, &log]);
