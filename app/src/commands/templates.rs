@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::Status;
 use crate::cli::TemplatesArgs;
 use crate::lock::Lock;
+use crate::runtime::advice_of;
 use crate::runtime::kafka::wall_now;
 use crate::runtime::local::{Letter, Observer, Progress, Replay};
 
@@ -44,6 +45,7 @@ pub fn run(args: &TemplatesArgs) -> anyhow::Result<Status> {
         .flat_map(|service| service.templates.iter().map(move |(id, stats)| (service, *id, stats)))
         .collect();
     rows.sort_by(|a, b| b.2.total.cmp(&a.2.total).then((&a.0.name, a.1).cmp(&(&b.0.name, b.1))));
+    finished.detect.state().services().values().for_each(advise);
     let status = match &args.lock {
         Some(path) => lock(path, args, &rows)?,
         None => {
@@ -52,6 +54,20 @@ pub fn run(args: &TemplatesArgs) -> anyhow::Result<Status> {
         }
     };
     Ok(if finished.broken > 0 { Status::Failed } else { status })
+}
+
+/// Says what would help a service that has more templates than it may.
+fn advise(service: &Service) {
+    let overflowed = service.catalogue.overflowed();
+    if overflowed > 0 {
+        let advice = advice_of(&service.catalogue);
+        eprintln!(
+            "logwake: {} has {} templates and {} skeletons beyond templates.templates_max; {advice}",
+            service.name,
+            grouped(service.catalogue.len() as u64),
+            grouped(overflowed),
+        );
+    }
 }
 
 fn print(rows: &[Row<'_>], json: bool) -> anyhow::Result<()> {

@@ -9,6 +9,7 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 use logwake_detector::time::Timestamp;
 use logwake_ingest::decode::{DecoderOptions, Format, HeaderPattern, MultilineOptions};
+use logwake_models::template::Catalogue;
 use regex::bytes::Regex;
 
 use crate::config::Config;
@@ -43,4 +44,18 @@ pub fn decoder_options(config: &Config, now: Timestamp) -> anyhow::Result<Arc<De
         line_bytes_max: usize::try_from(input.line_bytes_max.0).unwrap_or(usize::MAX),
         service: input.service.clone(),
     }))
+}
+
+/// Says what would make fewer templates of a service that has too many.
+pub fn advice_of(catalogue: &Catalogue) -> String {
+    match catalogue.remedy() {
+        Some(remedy) => format!(
+            "{} of them read `{}`; under [templates] this makes them one: masks = [{{ name = \"text\", pattern = '{}' }}]",
+            remedy.ways, remedy.text, remedy.mask
+        ),
+        None => {
+            "they have nothing in common that a mask could take out; raise templates.templates_max"
+                .to_owned()
+        }
+    }
 }

@@ -25,6 +25,7 @@ pub(super) struct Instruments {
     pub(super) windows_dropped: Counter<u64>,
     pub(super) batches_repeated: Counter<u64>,
     pub(super) merges: Counter<u64>,
+    pub(super) overflows: Counter<u64>,
     pub(super) anomalies: Counter<u64>,
     pub(super) alerts: Counter<u64>,
     pub(super) decisions: Counter<u64>,
@@ -71,6 +72,10 @@ impl Instruments {
                 "Tally batches that had been taken in before and were passed over.",
             ),
             merges: counter("logwake.template_merges", "Templates that became part of another."),
+            overflows: counter(
+                "logwake.template_overflows",
+                "Skeletons that came after a service had as many templates as it may have.",
+            ),
             anomalies: counter("logwake.anomalies", "Anomalies found, by kind."),
             alerts: counter(
                 "logwake.alerts",

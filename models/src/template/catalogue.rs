@@ -14,6 +14,7 @@ mod closure;
 mod evidence;
 mod limits;
 mod pinned;
+mod remedy;
 mod saved;
 mod slot;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use self::evidence::Witness;
 pub use self::limits::CatalogueLimits;
 pub use self::pinned::SeedError;
+pub use self::remedy::Remedy;
 use self::slot::Slot;
 use super::TemplateId;
 use super::extract;
