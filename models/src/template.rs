@@ -10,17 +10,13 @@
 //! merging is the least fixpoint of monotone rules instead of a walk through a tree, so it does
 //! not depend on the order of records.
 
-mod byte_class;
 mod catalogue;
-mod document;
 mod extract;
 mod id;
 mod known_words;
 mod masks;
 mod pattern;
-mod shape;
 mod skeleton;
-mod trace;
 mod vocabulary;
 
 pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind};
