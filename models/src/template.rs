@@ -16,6 +16,10 @@ mod id;
 mod known_words;
 mod masks;
 mod pattern;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "the oracle of tests and fuzzing, not a part of the program")]
+pub mod reference;
 mod skeleton;
 mod vocabulary;
 

@@ -38,6 +38,8 @@ mod word;
 mod tests;
 
 pub use buffer::Skeleton;
+#[cfg(any(test, fuzzing))]
+pub(crate) use json::document_end;
 pub use variable::{ShapeClass, Variable};
 
 /// Content beyond this many bytes does not take part in the skeleton.

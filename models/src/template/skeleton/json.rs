@@ -42,7 +42,7 @@ pub(super) fn object(content: &[u8], at: usize, is_cut: bool) -> Option<Object> 
 
 /// Where the object or array of objects that begins at `at` ends, if it holds more than numbers and
 /// truth values: those are masked where they stand.
-pub(super) fn document_end(content: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn document_end(content: &[u8], at: usize) -> Option<usize> {
     if content[at] == b'{' {
         let object = object(content, at, false)?;
         let is_open = |member: &Member| match member.value {

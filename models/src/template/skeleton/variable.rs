@@ -51,7 +51,7 @@ pub enum ShapeClass {
 
 impl ShapeClass {
     /// Returns the class of two variables that became one.
-    pub(super) fn joined(self, next: Self) -> Self {
+    pub(crate) fn joined(self, next: Self) -> Self {
         use ShapeClass::{Decimal, Host, Integer, Ipv4, Path, Time, Url};
         match (self, next) {
             (a, b) if a == b && a != Integer => a,
