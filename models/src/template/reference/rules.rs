@@ -192,6 +192,7 @@ pub(super) fn is_short_ipv6(text: &[u8]) -> bool {
     let address = text.split(|byte| b"/%".contains(byte)).next().unwrap_or_default();
     text.len() <= 64
         && digits(address) > 0
+        && is!(address, r"(?:[^:]*:){0,7}[^:]*")
         && is!(
             text,
             r"::(?:[[:xdigit:]]{0,4}:)*(?:[[:xdigit:]]{0,4}|\d{1,3}(?:\.\d{1,3}){3})(?:/\d*)?(?:%.*)?"

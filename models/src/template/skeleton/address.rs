@@ -10,6 +10,8 @@ use crate::template::{known_words, vocabulary};
 const PORT_LEN_MAX: usize = 5;
 /// Length of a MAC address in pairs with colons.
 const MAC_LEN: usize = 17;
+/// Colons that an IPv6 address has at most.
+const IPV6_COLONS_MAX: usize = 7;
 /// Length of the longest IPv6 address with prefix length and some room for a zone.
 const IPV6_LEN_MAX: usize = 64;
 
@@ -58,20 +60,19 @@ pub(super) fn colon_class(text: &[u8], bits: u16) -> Option<ShapeClass> {
 /// Reports whether a text is an IPv6 address that begins with colons: `::1`, `::ffff:10.0.0.1`.
 #[inline]
 pub(super) fn is_short_ipv6(text: &[u8]) -> bool {
-    text.strip_prefix(b"::").is_some_and(is_ipv6_after_colons)
+    text.starts_with(b"::") && is_ipv6_with_colons_first(text)
 }
 
-fn is_ipv6_after_colons(text: &[u8]) -> bool {
-    let rest = &text[..memchr::memchr(b'%', text).unwrap_or(text.len())];
-    let rest = without_prefix_length(rest);
-    let start = rest.iter().rposition(|&byte| byte == b':').map_or(0, |colon| colon + 1);
-    let (segments, last) = rest.split_at(start);
-    let segments = segments.strip_suffix(b":").unwrap_or(segments);
-    let has_digit = rest.iter().any(u8::is_ascii_digit);
-    has_digit
-        && text.len() <= IPV6_LEN_MAX
-        && segments.split(|&byte| byte == b':').all(is_hex_segment)
-        && (is_hex_segment(last) || is_ipv4(last) && last.iter().all(|&byte| byte != b':'))
+fn is_ipv6_with_colons_first(text: &[u8]) -> bool {
+    let address = &text[..memchr::memchr(b'%', text).unwrap_or(text.len())];
+    let address = without_prefix_length(address);
+    if count(address, b':') > IPV6_COLONS_MAX || !address.iter().any(u8::is_ascii_digit) {
+        return false;
+    }
+    let mut segments = address.rsplit(|&byte| byte == b':');
+    let last = segments.next().unwrap_or_default();
+    let is_last = is_hex_segment(last) || !last.starts_with(b"/") && is_ipv4(last);
+    is_last && segments.all(is_hex_segment) && text.len() <= IPV6_LEN_MAX
 }
 
 /// Length of an IPv6 address in brackets with its port, `[fe80::1]:8080`, if the text begins so.

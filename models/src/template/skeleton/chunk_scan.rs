@@ -2,9 +2,10 @@
 //!
 //! Words within words: each byte of a `u64` is a lane, and sums that never carry into the next lane
 //! compare all lanes at once (Mycroft's trick; see Warren, Hacker's Delight, 2012, chapter 6).
-//! Runs of letters, which are most of every log, and runs of digits take no look at a table.
+//! Nothing branches on what the bytes of a chunk are, since that cannot be foretold: the classes of
+//! eight bytes are looked up, wanted or not.
 
-use super::byte_class::{DIGIT, GAP, LOWER, UPPER, class};
+use super::byte_class::{GAP, class};
 
 const LANES: usize = size_of::<u64>();
 /// The highest bit of each lane.
@@ -64,13 +65,6 @@ fn gaps(lanes: u64) -> u64 {
     (!is_visible | is_delete) & !lanes & HIGHS
 }
 
-/// The high bits of lanes from `first` to `last`.
-#[inline]
-fn between(lanes: u64, first: u8, last: u8) -> u64 {
-    let low = lanes & !HIGHS;
-    (low + every(0x80 - first)) & !(low + every(0x7f - last)) & !lanes & HIGHS
-}
-
 /// All bits of the lanes below the lowest high bit.
 #[inline]
 fn below_first(highs: u64) -> u64 {
@@ -80,16 +74,6 @@ fn below_first(highs: u64) -> u64 {
 /// The union of the classes of the lanes in `taken`.
 #[inline]
 fn classes(lanes: u64, taken: u64) -> u16 {
-    let wanted = taken & HIGHS;
-    if between(lanes | every(0x20), b'a', b'z') & wanted == wanted {
-        let cases = every(0x20) & taken;
-        let lower = if lanes & cases != 0 { LOWER } else { 0 };
-        let upper = if !lanes & cases != 0 { UPPER } else { 0 };
-        lower | upper
-    } else if between(lanes, b'0', b'9') & wanted == wanted {
-        DIGIT
-    } else {
-        let bytes = (lanes & taken).to_le_bytes();
-        bytes.iter().fold(0, |bits, &byte| bits | class(byte)) & !GAP
-    }
+    let bytes = (lanes & taken).to_le_bytes();
+    bytes.iter().fold(0, |bits, &byte| bits | class(byte)) & !GAP
 }

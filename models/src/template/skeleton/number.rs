@@ -76,7 +76,11 @@ fn is_scientific(text: &[u8]) -> bool {
 /// Reports whether letters alone are a hexadecimal number: no English word has eight of a to f.
 #[inline]
 pub(super) fn is_hex_word(text: &[u8]) -> bool {
-    text.len() >= HEX_WORD_LEN_MIN && is_hex(text)
+    // All eight are looked at without a branch, which would be a guess at each word.
+    let starts = text
+        .first_chunk::<HEX_WORD_LEN_MIN>()
+        .is_some_and(|first| first.iter().fold(true, |all, byte| all & byte.is_ascii_hexdigit()));
+    starts && is_hex(text)
 }
 
 /// Reports whether all bytes are hexadecimal digits.

@@ -183,6 +183,16 @@ fn an_address_in_brackets_takes_its_port() {
 }
 
 #[test]
+fn colons_without_end_are_no_address() {
+    check(
+        "at ::::::::::::0. and ::1:: or ::12%z.",
+        expect![[r#"
+            at ::::::::::::<*>. and <*>:: or <*>.
+        "#]],
+    );
+}
+
+#[test]
 fn a_long_line_is_its_first_words() {
     let long =
         |blob: usize| masked(&format!("upload of {blob} took 7 ms: {} end", "x7 y ".repeat(blob)));

@@ -22,18 +22,19 @@ const LISTS: [(&[&str], Kind); 4] = [
     (&ZONES, Kind::Zone),
 ];
 
-/// The lengths that words on the lists have, a bit each, by their first letter.
-static LENGTHS: [u16; 256] = lengths();
+/// The lengths that words on the lists have, a bit each, by their first letter and by their last.
+static LENGTHS: [[u16; 256]; 2] = lengths();
 
-const fn lengths() -> [u16; 256] {
-    let mut lengths = [0; 256];
+const fn lengths() -> [[u16; 256]; 2] {
+    let mut lengths = [[0; 256]; 2];
     let mut list = 0;
     while list < LISTS.len() {
         let words = LISTS[list].0;
         let mut at = 0;
         while at < words.len() {
             let word = words[at].as_bytes();
-            lengths[word[0] as usize] |= 1 << word.len();
+            lengths[0][word[0] as usize] |= 1 << word.len();
+            lengths[1][word[word.len() - 1] as usize] |= 1 << word.len();
             at += 1;
         }
         list += 1;
@@ -41,10 +42,11 @@ const fn lengths() -> [u16; 256] {
     lengths
 }
 
-/// Returns what a word is the value of, if of any; most words are told by one look at a table.
+/// Returns what a word is the value of, if of any; most words are told by two looks at tables.
 #[inline(always)]
 pub(super) fn value_kind(text: &[u8]) -> Option<Kind> {
-    let lengths = text.first().map_or(0, |&first| LENGTHS[first as usize]);
+    let (&first, &last) = (text.first()?, text.last()?);
+    let lengths = LENGTHS[0][first as usize] & LENGTHS[1][last as usize];
     if text.len() < 16 && lengths >> text.len() & 1 != 0 { listed_kind(text) } else { None }
 }
 
