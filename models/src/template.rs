@@ -11,6 +11,8 @@
 //! not depend on the order of records.
 
 mod catalogue;
+mod cutter;
+mod extent;
 mod extract;
 mod id;
 mod known_words;
@@ -23,7 +25,8 @@ pub mod reference;
 mod skeleton;
 mod vocabulary;
 
-pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind};
+pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind, SeedError};
+pub use extract::{Extractor, Span};
 pub use id::TemplateId;
 pub use masks::{MaskError, Masks};
 pub use skeleton::{CONTENT_BYTES_MAX, ShapeClass, Skeleton, Variable, mask};

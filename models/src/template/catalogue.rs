@@ -10,9 +10,12 @@
 //! A pattern is never removed, and what took it in is its alias, so an id that was handed out
 //! resolves for ever. It does not know how often a template occurs, nor when.
 
+mod closure;
 mod evidence;
 mod limits;
+mod pinned;
 mod saved;
+mod slot;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +24,10 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::evidence::{Slot, Witness};
+use self::evidence::Witness;
 pub use self::limits::CatalogueLimits;
+pub use self::pinned::SeedError;
+use self::slot::Slot;
 use super::TemplateId;
 use super::extract;
 use super::pattern::Pattern;
@@ -60,9 +65,17 @@ pub struct Catalogue {
     by_id: BTreeMap<TemplateId, u32>,
     skeletons: FxHashMap<u64, u32>,
     slots: FxHashMap<u64, Slot>,
+    /// The patterns right above each pattern, sorted.
+    uppers: FxHashMap<u32, Vec<u32>>,
+    /// How many patterns each has below it, with itself.
+    sizes: Vec<u32>,
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
+    /// Counts what may have changed a template.
+    revision: u64,
+    /// Templates that were written down, by their number of tokens.
+    seeds: BTreeMap<usize, Vec<u32>>,
 }
 
 impl Catalogue {
@@ -77,9 +90,13 @@ impl Catalogue {
             by_id: BTreeMap::new(),
             skeletons: FxHashMap::default(),
             slots: FxHashMap::default(),
+            uppers: FxHashMap::default(),
+            sizes: Vec::new(),
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
+            revision: 0,
+            seeds: BTreeMap::new(),
         }
     }
 
@@ -88,6 +105,7 @@ impl Catalogue {
         if let Some(id) = self.find(hash) {
             return Assignment { id, kind: Kind::Known };
         }
+        self.revision += 1;
         let pattern = Pattern::parse(skeleton, self.seed);
         let before = self.patterns.len();
         let known = self.by_hash.contains_key(&pattern.hash);
@@ -133,13 +151,16 @@ impl Catalogue {
         last.into_iter().filter(|(alias, into)| alias != into).collect()
     }
 
-    /// Merges what only a look at all templates together shows: nothing so far, since
-    /// [`Catalogue::assign`] follows every rule at once.
-    pub fn settle(&mut self) {}
+    /// Returns a number that grows whenever a template may have changed: as long as it stays, ids
+    /// resolve to the same ids and those have the same texts.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
 
     /// Takes in what another shard learnt of the same service.
     pub fn merge(&mut self, other: &Self) {
-        for pattern in &other.patterns {
+        self.revision += 1;
+        for pattern in other.patterns.iter().filter(|pattern| !pattern.pinned) {
             let (at, _) = self.place(Pattern { parent: None, ..pattern.clone() });
             if let Some(parent) = pattern.parent {
                 let parent = &other.patterns[parent as usize];
@@ -223,7 +244,7 @@ impl Catalogue {
             self.spell(at, &pattern);
             return (at, false);
         }
-        if let Some(at) = self.absorbed(&pattern) {
+        if let Some(at) = self.seed_of(&pattern).or_else(|| self.absorbed(&pattern)) {
             return (at, false);
         }
         if self.has_room() {
@@ -253,7 +274,7 @@ impl Catalogue {
     /// Adds the spellings of an equal pattern, there and everywhere above.
     fn spell(&mut self, at: u32, pattern: &Pattern) {
         let mut at = Some(at);
-        while let Some(here) = at {
+        while let Some(here) = at.filter(|&here| !self.patterns[here as usize].pinned) {
             self.patterns[here as usize].absorb(pattern);
             at = self.patterns[here as usize].parent;
         }
@@ -273,12 +294,11 @@ impl Catalogue {
             .filter(|&at| self.patterns[at as usize].tokens.len() == pattern.tokens.len())
             .collect();
         let (&first, others) = fits.split_first()?;
-        let mut top = self.root(first);
-        self.spell(top, pattern);
+        self.spell(first, pattern);
         for &other in others {
-            top = self.unite(top, other);
+            self.unite(first, other);
         }
-        Some(self.root(top))
+        Some(self.root(first))
     }
 
     fn store(&mut self, pattern: Pattern) -> u32 {
@@ -286,6 +306,7 @@ impl Catalogue {
         self.by_hash.insert(pattern.hash, at);
         self.by_id.insert(pattern.id, at);
         self.patterns.push(pattern);
+        self.sizes.push(1);
         self.roots += 1;
         at
     }
@@ -312,69 +333,10 @@ impl Catalogue {
         let mut touched = vec![pattern.hash];
         for witness in Witness::of(pattern, at) {
             let slot = self.slots.entry(witness.slot).or_default();
-            slot.add(witness, self.limits.values_per_position_max);
             touched.push(witness.slot);
+            slot.add(witness, self.limits.values_per_position_max);
         }
         touched
-    }
-
-    /// Makes a slot a pattern if its witnesses suffice, and puts them below it.
-    fn promote(&mut self, hash: u64, fresh: &mut VecDeque<u32>) {
-        let Some(slot) = self.slots.get(&hash) else { return };
-        let native = self.by_hash.get(&hash).copied();
-        let members = slot.members(native.is_some());
-        let Some(&first) = members.first() else { return };
-        let mut top = native.unwrap_or(first);
-        for &member in &members {
-            top = self.unite_into(top, member, fresh);
-        }
-        if let Some(slot) = self.slots.get_mut(&hash) {
-            slot.promoted = Some(top);
-        }
-    }
-
-    fn unite(&mut self, a: u32, b: u32) -> u32 {
-        let mut fresh = VecDeque::new();
-        let top = self.unite_into(a, b, &mut fresh);
-        self.follow(fresh);
-        self.root(top)
-    }
-
-    /// Brings two patterns under their least common one; what was made for it joins `fresh`.
-    fn unite_into(&mut self, a: u32, b: u32, fresh: &mut VecDeque<u32>) -> u32 {
-        let (a, b) = (self.root(a), self.root(b));
-        let (one, two) = (&self.patterns[a as usize], &self.patterns[b as usize]);
-        if a == b || one.tokens.len() != two.tokens.len() {
-            return a;
-        }
-        let joined = one.join(two, self.seed);
-        let top = match self.by_hash.get(&joined.hash) {
-            Some(&at) => {
-                self.spell(at, &joined);
-                self.root(at)
-            }
-            None => {
-                let at = self.store(joined);
-                fresh.push_back(at);
-                at
-            }
-        };
-        self.put_under(a, top);
-        self.put_under(b, top);
-        self.root(top)
-    }
-
-    fn put_under(&mut self, below: u32, top: u32) {
-        let (below, top) = (self.root(below), self.root(top));
-        if below == top {
-            return;
-        }
-        let spelled = self.patterns[below as usize].clone();
-        self.spell(top, &spelled);
-        self.patterns[below as usize].parent = Some(top);
-        self.roots -= 1;
-        let into = self.patterns[top as usize].id;
-        self.merges.push((self.patterns[below as usize].id, into));
     }
 
     fn root(&self, mut at: u32) -> u32 {

@@ -203,7 +203,7 @@ impl Text<'_> {
         let padding = rules::padding(after).filter(|_| rules::is_base64(text));
         if rules::is_key(text, after) && padding.is_none() || rules::is_call(text, after) {
             self.out.literal(text);
-        } else if rules::is_url(text) {
+        } else if rules::is_url(text) || is!(text, r"/[^?]*\?.+") {
             let rest = &self.content[stop..end];
             let len = rest.iter().position(|byte| b"\"'<>)]}`".contains(byte));
             let stop = stop + len.unwrap_or(rest.len());
@@ -249,10 +249,12 @@ impl Text<'_> {
         if is!(here, r"[<>]\d.*") && (at == chunk || !self.out.ends_in_letter()) {
             let rest = &content[at + 1..end];
             let len = rest.iter().take_while(|&&byte| !rules::is_hard(byte)).count();
-            let body = rules::trimmed(&rest[..len]);
-            self.out.variable(at, at + 1 + body, ShapeClass::Integer);
-            self.out.literal(&rest[body..len]);
-            return at + 1 + len;
+            if content.get(at + 1 + len) != Some(&b'>') {
+                let body = rules::trimmed(&rest[..len]);
+                self.out.variable(at, at + 1 + body, ShapeClass::Integer);
+                self.out.literal(&rest[body..len]);
+                return at + 1 + len;
+            }
         }
         self.out.literal(&content[at..=at]);
         at + 1
@@ -386,6 +388,8 @@ impl Text<'_> {
             let is_version = is!(text, r"[vV]\d.*");
             let class = if is_version { ShapeClass::Version } else { ShapeClass::Host };
             self.out.variable(start, end, class);
+        } else if is!(text, r"[A-Za-z]{3,}\d(?:-[A-Za-z]{2,})+") {
+            self.out.literal(text);
         } else if rules::is_uuid(text) {
             self.out.variable(start, end, ShapeClass::Uuid);
         } else if is!(text, r"[A-Za-z]{3,}-.*") && !is!(text, r"[a-z]*(-[a-z]*)+-\d*") {

@@ -108,7 +108,7 @@ pub(super) fn bare_word(text: &[u8]) -> Option<usize> {
 pub(super) fn is_port_of_host(text: &[u8]) -> bool {
     let host = text.split(|&byte| byte == b':').next().unwrap_or_default();
     is!(text, r"[a-z][a-z0-9+-]*:\d{2,5}")
-        && openness(std::str::from_utf8(host).unwrap_or_default()) == Openness::Open
+        && openness(std::str::from_utf8(host).unwrap_or_default()) >= Openness::Open
 }
 
 pub(super) fn protocol(text: &[u8]) -> Option<usize> {

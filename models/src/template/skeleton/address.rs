@@ -108,7 +108,7 @@ pub(super) fn is_host_like(text: &[u8]) -> bool {
 pub(super) fn is_port_of_host(text: &[u8]) -> bool {
     let Some(colon) = memchr::memchr(b':', text) else { return false };
     let (host, port) = (&text[..colon], &text[colon + 1..]);
-    let is_known = |host| vocabulary::openness(host) != vocabulary::Openness::Open;
+    let is_known = |host| vocabulary::openness(host) < vocabulary::Openness::Open;
     port.len() > 1
         && is_port(port)
         && host.first().is_some_and(u8::is_ascii_lowercase)

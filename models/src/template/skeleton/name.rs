@@ -83,6 +83,9 @@ fn dotted(text: &[u8]) -> Reading {
 
 /// `pool-1-thread-2` keeps its words, `f81d4fae-7dec` and `A7-B1-C2` do not.
 fn dashed(text: &[u8]) -> Reading {
+    if is_model_name(text) {
+        return Reading::Constant;
+    }
     if number::is_uuid(text) {
         return Reading::Value(ShapeClass::Uuid);
     }
@@ -92,6 +95,17 @@ fn dashed(text: &[u8]) -> Reading {
         return Reading::Value(ShapeClass::Identifier);
     }
     Reading::Dashed
+}
+
+/// `EXT3-fs`: a word with one digit at its end, and words after it.
+fn is_model_name(text: &[u8]) -> bool {
+    let mut segments = text.split(|&byte| byte == b'-');
+    let first = segments.next().unwrap_or_default();
+    let [letters @ .., digit] = first else { return false };
+    digit.is_ascii_digit()
+        && letters.len() > 2
+        && letters.iter().all(u8::is_ascii_alphabetic)
+        && segments.all(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic))
 }
 
 /// `web-eu-07`: lower-case words and a number at the end, as hosts are named.

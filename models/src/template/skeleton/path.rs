@@ -8,6 +8,12 @@ pub(super) fn is_url(text: &[u8]) -> bool {
     colon > 1 && text[colon + 1..].starts_with(b"//")
 }
 
+/// `/items?page`: the path of a request and the first name of its query.
+#[inline]
+pub(super) fn is_query(text: &[u8]) -> bool {
+    text[0] == b'/' && memchr::memchr(b'?', text).is_some_and(|at| at + 1 < text.len())
+}
+
 /// Reports whether a text is a path with a drive before it.
 pub(super) fn is_drive(text: &[u8]) -> bool {
     text.len() > 2 && text[0].is_ascii_alphabetic() && text[1] == b':' && text[2] == b'\\'

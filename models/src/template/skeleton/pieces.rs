@@ -57,7 +57,7 @@ impl Walk<'_, '_> {
     /// Masks a piece, or what is one although hard delimiters stand in it; returns where it ends.
     fn value(&mut self, at: usize, stop: usize, end: usize, bits: u16) -> usize {
         let text = &self.content[at..stop];
-        if bits & COLON != 0 && path::is_url(text) {
+        if bits & COLON != 0 && path::is_url(text) || path::is_query(text) {
             let closes = |byte: &u8| b"\"'<>)]}`".contains(byte);
             let len = self.content[stop..end].iter().position(closes);
             let stop = len.map_or(end, |len| stop + len);
@@ -138,6 +138,9 @@ impl Walk<'_, '_> {
             return None;
         }
         let (stop, _) = self.piece_end(at + 1, end);
+        if self.content.get(stop) == Some(&b'>') {
+            return None;
+        }
         let body_end = at + 1 + trimmed_len(&self.content[at + 1..stop]);
         self.out.variable(at, body_end, ShapeClass::Integer);
         self.out.literal(&self.content[body_end..stop]);
