@@ -8,13 +8,71 @@
 use std::collections::VecDeque;
 
 use super::Catalogue;
-use crate::template::pattern::Pattern;
+use super::evidence::Witness;
+use crate::template::pattern::{Pattern, TokenKind};
 
 /// Patterns of one template beyond which no more are made between them, since twenty places that
 /// vary alone would make a million: from there on, what else merges with it may hang on the order.
 const PATTERNS_BETWEEN_MAX: u32 = 256;
 
+/// Patterns of a template from which on it takes in what differs from it in names alone.
+const DOMINANT_PATTERNS_MIN: u32 = 16;
+
+/// Constant words that such a template has at the least.
+const WORDS_MIN: usize = 2;
+
 impl Catalogue {
+    /// Registers new patterns in the order of their making, until no rule says anything new.
+    pub(super) fn follow(&mut self, mut fresh: VecDeque<u32>) {
+        let mut made = Vec::new();
+        loop {
+            while let Some(next) = fresh.pop_front() {
+                made.push(next);
+                for slot in self.witness(next) {
+                    self.promote(slot, &mut fresh);
+                }
+            }
+            let Some(next) = made.pop() else { return };
+            self.take_in_rare(next, &mut fresh);
+        }
+    }
+
+    /// Puts a new template below a dominant one, or others below its own if that is dominant.
+    fn take_in_rare(&mut self, next: u32, fresh: &mut VecDeque<u32>) {
+        let top = self.root(next);
+        let len = self.patterns[top as usize].tokens.len();
+        let Some(alike) = self.by_length.get(&len) else { return };
+        let dominant = |at: u32| self.sizes[at as usize] >= DOMINANT_PATTERNS_MIN;
+        let other = |&at: &u32| at != top && self.patterns[at as usize].parent.is_none();
+        let pairs: Vec<(u32, u32)> = if dominant(top) {
+            if self.scanned.contains(&top) {
+                return;
+            }
+            let rare = alike.iter().copied().filter(other).map(|at| (at, top));
+            rare.filter(|&(rare, top)| self.reads_like(rare, top)).collect()
+        } else {
+            let above = alike.iter().copied().filter(other).filter(|&at| dominant(at));
+            above.map(|at| (top, at)).filter(|&(rare, top)| self.reads_like(rare, top)).collect()
+        };
+        if dominant(top) {
+            self.scanned.insert(top);
+        }
+        for (rare, above) in pairs {
+            self.link(rare, above, fresh);
+        }
+    }
+
+    /// Reports whether a pattern differs from another only by names where that has variables.
+    fn reads_like(&self, rare: u32, above: u32) -> bool {
+        let (rare, above) = (&self.patterns[rare as usize], &self.patterns[above as usize]);
+        let places = rare.tokens.iter().zip(&above.tokens).enumerate();
+        let differing = places.filter(|(_, (one, two))| one.hash != two.hash);
+        let words = above.tokens.iter().filter(|token| token.kind == TokenKind::Word).count();
+        words >= WORDS_MIN
+            && differing.clone().all(|(_, (_, two))| two.kind == TokenKind::Wild)
+            && differing.clone().all(|(place, _)| Witness::is_name(rare, place))
+    }
+
     /// Makes a slot a pattern if its witnesses suffice, and puts them below it; new patterns join
     /// `fresh`.
     pub(super) fn promote(&mut self, hash: u64, fresh: &mut VecDeque<u32>) {

@@ -64,7 +64,14 @@ impl Catalogue {
     fn index(&mut self) {
         let count = self.patterns.len() as u32;
         self.sizes = vec![1; self.patterns.len()];
-        (0..count).for_each(|at| self.count(at, 1));
+        for at in 0..count {
+            self.count(at, 1);
+            let pattern = &self.patterns[at as usize];
+            self.by_length.entry(pattern.tokens.len()).or_default().push(at);
+            if let Some(above) = pattern.parent {
+                self.uppers.insert(at, vec![above]);
+            }
+        }
         let touched: Vec<u64> = (0..count).flat_map(|at| self.witness(at)).collect();
         let mut fresh = VecDeque::new();
         for hash in touched {
