@@ -45,13 +45,20 @@ pub enum Command {
     )]
     Annotate(AnnotateArgs),
     /// Print the table of templates
-    #[command(after_help = "Example:\n  logwake templates /var/log/shop/*.log")]
+    #[command(
+        after_help = "Example:\n  logwake templates /var/log/shop/*.log\n  logwake templates --lock templates.lock captured/\n  logwake templates --lock templates.lock --check captured/"
+    )]
     Templates(TemplatesArgs),
     /// Say why an anomaly or alert was raised, sent, grouped or suppressed
     #[command(
         after_help = "Example:\n  logwake explain alert_1f0c2d9e5a7b3c41 --dir report\n  logwake explain a_0123456789abcdef --url http://127.0.0.1:9464"
     )]
     Explain(ExplainArgs),
+    /// Prove from the topics that every log record was tallied once and every result came once
+    #[command(
+        after_help = "Reads the topics while the service runs or rests; exits 3 where something does not fit.\nExample:\n  logwake verify -c logwake.toml"
+    )]
+    Verify(VerifyArgs),
     /// Check a configuration and report everything that is wrong with it
     #[command(after_help = "Example:\n  logwake check -c logwake.toml --connect")]
     Check(CheckArgs),
@@ -111,7 +118,8 @@ pub struct ReplayArgs {
     /// Time from the first record that is learned and raises nothing, such as 10m
     #[arg(long, value_name = "SPAN")]
     pub learn: Option<String>,
-    /// Folder for anomalies.jsonl, alerts.jsonl, decisions.jsonl, deadletter.jsonl, summary.json
+    /// Folder for report.html, anomalies.jsonl, alerts.jsonl, decisions.jsonl, deadletter.jsonl,
+    /// summary.json
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// The files are captures of this topic, a partition each from offset 0: positions and ids are
@@ -142,6 +150,12 @@ pub struct TemplatesArgs {
     /// Print JSON, a template a line, instead of the table
     #[arg(long)]
     pub json: bool,
+    /// Add what is found to a lock file, in which templates keep their ids, texts and notes
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// Change nothing, print what the lock file lacks, and exit with 3 where it lacks anything
+    #[arg(long, requires = "lock")]
+    pub check: bool,
     /// Files, folders, patterns, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
@@ -157,6 +171,16 @@ pub struct ExplainArgs {
     /// Address of a running service
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464")]
     pub url: String,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Configuration file
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,8 +8,12 @@ mod commands;
 mod config;
 mod demo;
 mod http;
+mod lock;
+mod page;
+mod report;
 mod runtime;
 mod telemetry;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -24,6 +28,8 @@ pub enum Status {
     Done,
     /// A part of the input could not be read; everything else was done.
     Failed,
+    /// Something that was asked to hold does not.
+    Unmet,
     /// It was interrupted, after writing what is complete.
     Interrupted,
 }
@@ -42,6 +48,7 @@ fn main() -> ExitCode {
     match commands::run(cli) {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Failed) => ExitCode::from(1),
+        Ok(Status::Unmet) => ExitCode::from(3),
         Ok(Status::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

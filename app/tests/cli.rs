@@ -10,5 +10,7 @@ mod bad_input;
 mod bad_setup;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/lock.rs"]
+mod lock;
 #[path = "cli/replay.rs"]
 mod replay;

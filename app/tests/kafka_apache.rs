@@ -18,3 +18,5 @@ mod replicas;
 mod same;
 #[path = "kafka/trouble.rs"]
 mod trouble;
+#[path = "kafka/verify.rs"]
+mod verify;

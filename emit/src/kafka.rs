@@ -5,6 +5,7 @@
 //! after any error the producer is dropped: the next one, under the same transactional id, fences
 //! it and aborts what it left.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// How long one call to the brokers may take.
@@ -29,7 +31,7 @@ pub struct Outbox {
 }
 
 /// One message to produce.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutMessage {
     /// Topic.
     pub topic: Arc<str>,
@@ -40,7 +42,7 @@ pub struct OutMessage {
     /// Payload, `None` for a tombstone.
     pub payload: Option<Vec<u8>>,
     /// Headers.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
 }
 
 impl OutMessage {
@@ -54,6 +56,11 @@ impl Outbox {
     pub fn push(&mut self, message: OutMessage) {
         self.bytes += message.bytes();
         self.messages.push(message);
+    }
+
+    /// Returns what waits.
+    pub fn messages(&self) -> &[OutMessage] {
+        &self.messages
     }
 
     /// Returns the bytes of keys and payloads that wait.

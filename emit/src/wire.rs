@@ -14,12 +14,16 @@ use logwake_detector::tally::TallyBatch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::kafka::OutMessage;
+
 /// Version of [`TallyBatch`] on the wire.
 pub const TALLY_VERSION: u8 = 1;
 /// Version of [`Findings`] on the wire.
 pub const FINDINGS_VERSION: u8 = 1;
+/// Version of a state that carries its outputs; 1 was a state alone.
+pub const OUTPUTS_VERSION: u8 = 2;
 /// Version of every state snapshot.
-pub const STATE_VERSION: u8 = 1;
+pub const STATE_VERSION: u8 = 2;
 
 /// Why bytes could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +145,24 @@ pub fn encode_state<T: Serialize>(state: &T) -> Vec<u8> {
 /// See [`WireError`].
 pub fn decode_state<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, WireError> {
     decode(what, STATE_VERSION, bytes)
+}
+
+/// Encodes a state with the outputs that it has put out and that may not have arrived yet.
+///
+/// # Panics
+///
+/// As [`encode`].
+pub fn encode_outputs(outputs: &[OutMessage], state: &[u8]) -> Vec<u8> {
+    encode(OUTPUTS_VERSION, &(outputs, state))
+}
+
+/// Decodes a state and its outputs.
+///
+/// # Errors
+///
+/// See [`WireError`].
+pub fn decode_outputs(bytes: &[u8]) -> Result<(Vec<OutMessage>, Vec<u8>), WireError> {
+    decode("state with outputs", OUTPUTS_VERSION, bytes)
 }
 
 #[cfg(test)]

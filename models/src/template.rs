@@ -25,7 +25,8 @@ mod skeleton;
 mod trace;
 mod vocabulary;
 
-pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind};
+pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind, SeedError};
+pub use extract::{Extractor, Span};
 pub use id::TemplateId;
 pub use masks::{MaskError, Masks};
 pub use skeleton::{CONTENT_BYTES_MAX, ShapeClass, Skeleton, Variable, mask};

@@ -8,7 +8,7 @@ use logwake_detector::tally::TallyBatch;
 use logwake_detector::time::Timestamp;
 use logwake_models::template::TemplateId;
 
-use super::view::{ExemplarView, TemplateView, rfc3339};
+use super::view::TemplateView;
 use crate::telemetry::{Commit, Outcome};
 
 /// How far back the lines a second look.
@@ -70,7 +70,8 @@ impl ServiceCard {
         let mut top: Vec<(&TemplateId, &TemplateStats)> = service.templates.iter().collect();
         top.sort_unstable_by_key(|(id, stats)| (std::cmp::Reverse(stats.total), **id));
         top.truncate(templates_max);
-        let view = |(id, stats): (&TemplateId, &TemplateStats)| template_view(service, *id, stats);
+        let view =
+            |(id, stats): (&TemplateId, &TemplateStats)| TemplateView::new(service, *id, stats);
         Self {
             shard,
             records: service.records,
@@ -80,20 +81,6 @@ impl ServiceCard {
             last_seen: service.last.as_ref().map(|last| last.exemplar.time),
             templates: top.into_iter().map(view).collect(),
         }
-    }
-}
-
-fn template_view(service: &Service, id: TemplateId, stats: &TemplateStats) -> TemplateView {
-    TemplateView {
-        id: id.to_string(),
-        service: service.name.clone(),
-        text: service.catalogue.text(id).to_string(),
-        count: stats.total,
-        level: stats.level().as_str(),
-        per_window: stats.rate.mean(),
-        first_seen: rfc3339(stats.first_seen),
-        last_seen: rfc3339(stats.last_seen),
-        exemplar: ExemplarView::new(&stats.last),
     }
 }
 

@@ -27,7 +27,7 @@ use logwake_detector::time::Timestamp;
 pub use query::Query;
 pub use view::{
     AlertView, AnomalyView, DecisionView, ServiceView, SourceView, StageView, StatusView,
-    TemplateView,
+    TemplateView, rfc3339,
 };
 
 use crate::telemetry::{Commit, Stage};

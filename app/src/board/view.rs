@@ -2,7 +2,9 @@
 
 use logwake_detector::alert::{AlertChange, Decision, EvidenceLine};
 use logwake_detector::anomaly::{Anomaly, Evidence};
+use logwake_detector::detect::{Service, TemplateStats};
 use logwake_detector::time::Timestamp;
+use logwake_models::template::TemplateId;
 use serde::Serialize;
 
 /// The whole pipeline at a glance.
@@ -249,8 +251,26 @@ impl ExemplarView {
     }
 }
 
+impl TemplateView {
+    /// Views a template of a service.
+    pub fn new(service: &Service, id: TemplateId, stats: &TemplateStats) -> Self {
+        Self {
+            id: id.to_string(),
+            service: service.name.clone(),
+            text: service.catalogue.text(id).to_string(),
+            count: stats.total,
+            level: stats.level().as_str(),
+            per_window: stats.rate.mean(),
+            first_seen: rfc3339(stats.first_seen),
+            last_seen: rfc3339(stats.last_seen),
+            exemplar: ExemplarView::new(&stats.last),
+        }
+    }
+}
+
 impl AnomalyView {
-    pub(super) fn new(anomaly: &Anomaly) -> Self {
+    /// Views an anomaly.
+    pub fn new(anomaly: &Anomaly) -> Self {
         let template = anomaly.template.as_ref();
         Self {
             id: anomaly.id.clone(),
@@ -279,7 +299,8 @@ impl AnomalyView {
 }
 
 impl AlertView {
-    pub(super) fn new(change: &AlertChange) -> Self {
+    /// Views an alert at a change.
+    pub fn new(change: &AlertChange) -> Self {
         Self {
             id: change.id.clone(),
             state: change.state.as_str(),
@@ -315,7 +336,8 @@ impl EvidenceView {
 }
 
 impl DecisionView {
-    pub(super) fn new(decision: &Decision) -> Self {
+    /// Views a decision.
+    pub fn new(decision: &Decision) -> Self {
         Self {
             id: decision.id.clone(),
             at: rfc3339(decision.at),
@@ -330,7 +352,7 @@ impl DecisionView {
 }
 
 /// Prints an instant as RFC 3339 in UTC, to the millisecond.
-pub(super) fn rfc3339(time: Timestamp) -> String {
+pub fn rfc3339(time: Timestamp) -> String {
     match jiff::Timestamp::from_nanosecond(i128::from(time.as_nanos())) {
         Ok(time) => format!("{time:.3}"),
         Err(_) => String::new(),

@@ -11,6 +11,7 @@ mod serve;
 mod story;
 mod summary;
 mod templates;
+mod verify;
 
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Status> {
         Command::Annotate(args) => annotate::run(&args),
         Command::Templates(args) => templates::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Config(args) => check::show(&args),
         Command::Completions { shell } => {

@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use logwake_detector::alert::{AlertChange, AlertOutput, AlertState};
 use logwake_detector::anomaly::Anomaly;
+use logwake_detector::tally::TallyBatch;
 use logwake_detector::time::Timestamp;
 use logwake_emit::event::{AlertEvent, alert_json, anomaly_json, decision_json};
 use logwake_ingest::files::expand;
@@ -16,6 +17,7 @@ use serde_json::json;
 
 use crate::Status;
 use crate::cli::ReplayArgs;
+use crate::report::Report;
 use crate::runtime::kafka::wall_now;
 use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
 
@@ -35,12 +37,13 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     }
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
     let inputs = expand(&args.paths)?;
-    let mut results = Results::create(&args.out, is_coloured)?;
+    let mut results = Results::create(&args.out, config.detect.window.0, is_coloured)?;
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
     let finished = Replay { config: &config, inputs, topic, wall: wall_now() }.run(&mut results)?;
     results.bar.finish();
     let mut summary = results.summary;
+    let report = results.report;
     fill(&mut summary, &finished, begin.elapsed().as_secs_f64());
     let from = finished.first.unwrap_or_default();
     let to = finished.detect.state().progress().unwrap_or(from);
@@ -51,9 +54,9 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     for file in [results.anomalies, results.alerts, results.decisions, results.letters] {
         file.finish()?;
     }
-    let path = args.out.join("summary.json");
-    fs::write(&path, serde_json::to_vec_pretty(&summary)?)
-        .with_context(|| format!("write {}", path.display()))?;
+    write(&args.out.join("summary.json"), &serde_json::to_vec_pretty(&summary)?)?;
+    let page = report.render(&summary, finished.detect.state())?;
+    write(&args.out.join("report.html"), page.as_bytes())?;
     let mut out = super::stdout();
     out.write_all(results.stories.as_bytes())?;
     if finished.first.is_some() {
@@ -62,6 +65,10 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     write!(out, "{}", summary::tell(&summary))?;
     out.flush()?;
     Ok(if finished.broken > 0 { Status::Failed } else { Status::Done })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
 }
 
 fn fill(summary: &mut Summary, finished: &Finished, wall_secs: f64) {
@@ -90,6 +97,7 @@ struct Results {
     decisions: Lined,
     letters: Lined,
     summary: Summary,
+    report: Report,
     pages: Vec<Page>,
     stories: String,
     is_coloured: bool,
@@ -103,7 +111,7 @@ struct Lined {
 }
 
 impl Results {
-    fn create(dir: &Path, is_coloured: bool) -> anyhow::Result<Self> {
+    fn create(dir: &Path, window: Duration, is_coloured: bool) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("create folder {}", dir.display()))?;
         Ok(Self {
             anomalies: Lined::create(dir, "anomalies.jsonl")?,
@@ -111,6 +119,7 @@ impl Results {
             decisions: Lined::create(dir, "decisions.jsonl")?,
             letters: Lined::create(dir, "deadletter.jsonl")?,
             summary: Summary::default(),
+            report: Report::new(window),
             pages: Vec::new(),
             stories: String::new(),
             is_coloured,
@@ -119,6 +128,7 @@ impl Results {
     }
 
     fn change(&mut self, change: &AlertChange) -> anyhow::Result<()> {
+        self.report.change(change);
         if change.state == AlertState::Open {
             *self.summary.alerts.entry(change.severity.as_str().to_owned()).or_default() += 1;
             self.pages.extend(Page::of(change));
@@ -132,8 +142,13 @@ impl Results {
 }
 
 impl Observer for Results {
+    fn counted(&mut self, batch: &TallyBatch) {
+        self.report.counted(batch);
+    }
+
     fn anomaly(&mut self, anomaly: &Anomaly) -> anyhow::Result<()> {
         *self.summary.anomalies.entry(anomaly.kind.as_str().to_owned()).or_default() += 1;
+        self.report.anomaly(anomaly);
         self.anomalies.write(&anomaly_json(anomaly))
     }
 
@@ -141,6 +156,7 @@ impl Observer for Results {
         match output {
             AlertOutput::Change(change) => self.change(change),
             AlertOutput::Decision(decision) => {
+                self.report.decision(decision);
                 let reason = decision.reason.as_str().to_owned();
                 *self.summary.decisions.entry(reason).or_default() += 1;
                 self.decisions.write(&decision_json(decision))

@@ -58,6 +58,9 @@ impl Config {
         let mut config = Self::default();
         let mut reader = Reader::new(dir);
         reader.document(text, env, &mut config);
+        if let Some(lock) = &mut config.templates.lock {
+            *lock = dir.join(&*lock).to_string_lossy().into_owned();
+        }
         let (mut problems, lines) = (reader.problems, reader.lines);
         let line_of = |problem: &mut Problem| {
             let key = problem.key.split('[').next().unwrap_or_default();

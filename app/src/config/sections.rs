@@ -104,6 +104,9 @@ section! {
     Templates {
         /// Templates of one service before they are grouped more coarsely.
         templates_max: usize = 10_000 => 10, 10_000_000;
+        /// File of templates that are known from the start and keep their ids and texts, as `logwake templates --lock` writes it.
+        /// It is looked for beside the configuration.
+        lock: Option<String> = None;
         /// Own values to mask before shapes are looked at: a list of `{ name, pattern }`, applied in their order.
         masks: Patterns = Patterns::default();
     }

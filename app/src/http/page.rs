@@ -5,6 +5,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+use crate::page::assemble;
+
 const PAGE: &str = include_str!("../../assets/page.html");
 
 /// Serves the page with a nonce of its own.
@@ -18,7 +20,7 @@ pub(super) async fn page() -> Response {
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (header::CONTENT_SECURITY_POLICY, policy),
     ];
-    (headers, PAGE.replace("{{nonce}}", &nonce)).into_response()
+    (headers, assemble(PAGE).replace("{{nonce}}", &nonce)).into_response()
 }
 
 /// Makes a number that nobody can guess: the keys of `RandomState` come from the system.

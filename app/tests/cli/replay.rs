@@ -154,3 +154,23 @@ fn lines_out_of_order_within_the_lateness_change_no_id() {
     };
     assert_eq!(sorted(ids(&out)), sorted(ids(&other)));
 }
+
+#[test]
+fn the_report_holds_every_record_and_no_element_of_a_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut lines = shop(5);
+    let hostile = "</script><img src=x onerror=alert(1)>";
+    lines.iter_mut().step_by(7).for_each(|line| line.push_str(hostile));
+    let file = write(dir.path(), "shop.log", &lines);
+    let out = dir.path().join("out");
+    replay(&out, &[], &[file]).done();
+    let page = result(&out, "report.html");
+    assert!(!page.contains(hostile) && !page.contains("{{"));
+    assert_eq!(page.matches("</script>").count(), 2, "data and program");
+    let (_, data) = page.split_once("type=\"application/json\">").unwrap();
+    let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+    let rows = data["timeline"]["services"].as_array().unwrap().iter();
+    let counts = rows.flat_map(|row| row["counts"].as_array().unwrap());
+    let drawn: u64 = counts.map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(drawn, data["summary"]["lines"]["tallied"].as_u64().unwrap());
+}

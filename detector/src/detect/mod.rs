@@ -19,6 +19,7 @@ mod service;
 mod window;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use logwake_models::template::{CatalogueLimits, TemplateId};
@@ -59,6 +60,10 @@ pub struct DetectSettings {
     pub fleet: FleetSettings,
 }
 
+/// Templates that a team has written down, by service: id, where it is not to follow from the text,
+/// and text. Each must have passed [`logwake_models::template::Catalogue::seed`] before.
+pub type Seeds = BTreeMap<String, Vec<(Option<TemplateId>, String)>>;
+
 /// What one tally led to: the value that crosses to the alert stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Findings {
@@ -93,6 +98,7 @@ pub struct DetectCounts {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detect {
     settings: DetectSettings,
+    seeds: Arc<Seeds>,
     shard: u32,
     shards: u32,
     state: DetectState,
@@ -113,12 +119,21 @@ pub struct DetectState {
 impl Detect {
     /// Makes the machine of one shard of `shards`.
     pub fn new(settings: DetectSettings, shard: u32, shards: u32) -> Self {
-        Self { settings, shard, shards, state: DetectState::default() }
+        Self { settings, seeds: Arc::default(), shard, shards, state: DetectState::default() }
+    }
+
+    /// Makes these templates known from the start.
+    pub fn with_seeds(mut self, seeds: Arc<Seeds>) -> Self {
+        self.seeds = seeds;
+        self
     }
 
     /// Continues from a state that [`Self::state`] gave.
     pub fn restore(&mut self, state: DetectState) {
         self.state = state;
+        for service in self.state.services.values_mut() {
+            service.seed(&self.seeds);
+        }
     }
 
     /// Returns what must be kept.
@@ -153,7 +168,8 @@ impl Detect {
         let (closed, settings) = (self.state.closed, self.settings);
         let mut dropped = 0;
         for tallies in std::mem::take(&mut batch.services) {
-            let service = self.state.service(&tallies.name, &settings, &tallies.skeletons);
+            let service =
+                self.state.service(&tallies.name, &settings, &self.seeds, &tallies.skeletons);
             for tally in tallies.skeletons {
                 let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
                     dropped += tally.count();
@@ -260,15 +276,18 @@ impl DetectState {
         &mut self,
         name: &str,
         settings: &DetectSettings,
+        seeds: &Seeds,
         tallies: &[crate::tally::SkeletonTally],
     ) -> &mut Service {
         let known = self.services.contains_key(name);
         let name =
             if known || self.services.len() < settings.services_max { name } else { OTHER_SERVICE };
         let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
-        self.services
-            .entry(name.to_owned())
-            .or_insert_with(|| Service::new(name, settings.catalogue, since))
+        self.services.entry(name.to_owned()).or_insert_with(|| {
+            let mut service = Service::new(name, settings.catalogue, since);
+            service.seed(seeds);
+            service
+        })
     }
 }
 

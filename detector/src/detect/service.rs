@@ -10,6 +10,7 @@ use crate::record::{Level, Source};
 use crate::tally::SkeletonTally;
 use crate::time::Timestamp;
 
+use super::Seeds;
 use super::features::ForestWatch;
 use super::series::Series;
 use super::window::{WindowCounts, earlier};
@@ -93,11 +94,21 @@ impl Service {
         }
     }
 
+    /// Makes the templates that were written down for it known, and folds what they take in.
+    pub(super) fn seed(&mut self, seeds: &Seeds) {
+        for (id, text) in seeds.get(&self.name).into_iter().flatten() {
+            // Refused where what was learnt has the id under another text: then that stays.
+            let _ = self.catalogue.seed(*id, text);
+        }
+        self.fold_merges();
+    }
+
     /// Takes in the tally of one skeleton.
     pub fn take(&mut self, tally: SkeletonTally, source: &Source, closed: Option<Timestamp>) {
         let id = self.assign(&tally);
         self.records += tally.count();
-        if self.count(id, &tally, source) || self.pending.contains_key(&id) {
+        let novel = self.count(id, &tally, source) && !self.catalogue.is_seed(id);
+        if novel || self.pending.contains_key(&id) {
             self.await_judgement(id, evidence_of(&tally, source));
         }
         if closed.is_some_and(|closed| tally.window < closed) {
@@ -147,11 +158,19 @@ impl Service {
         if let Some(id) = self.catalogue.find(tally.hash) {
             return id;
         }
-        let assignment = self.catalogue.assign(tally.hash, &tally.skeleton);
+        let assignment = if tally.given {
+            self.catalogue.assign_given(tally.hash, &tally.skeleton)
+        } else {
+            self.catalogue.assign(tally.hash, &tally.skeleton)
+        };
+        self.fold_merges();
+        self.catalogue.resolve(assignment.id)
+    }
+
+    fn fold_merges(&mut self) {
         for (alias, into) in self.catalogue.take_merges() {
             self.fold(alias, into);
         }
-        self.catalogue.resolve(assignment.id)
     }
 
     /// Adds to a template's statistics; tells whether it had none.

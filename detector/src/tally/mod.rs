@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 pub use batch::{Exemplar, LineCounts, ServiceTally, SkeletonTally, TallyBatch, shard_of};
 pub use clock::{ClockSettings, Placement, SourceClock};
@@ -68,6 +69,9 @@ pub struct TallyState {
     heartbeat: Option<Timestamp>,
     was_idle: bool,
 }
+
+/// Seed of the hashes of texts that a collector has found, which are no skeletons.
+const GIVEN: u64 = 1;
 
 /// The tally machine of one source.
 #[derive(Debug)]
@@ -170,7 +174,7 @@ impl Tally {
 
     fn count(&mut self, record: &Record<'_>, time: Timestamp) {
         let (hash, text, given) = match record.template {
-            Some(text) => (xxhash_rust::xxh3::xxh3_64(text.as_bytes()), text, true),
+            Some(text) => (xxh3_64_with_seed(text.as_bytes(), GIVEN), text, true),
             None => {
                 self.masks.mask(record.content, &mut self.skeleton);
                 (self.skeleton.hash(), self.skeleton.text(), false)

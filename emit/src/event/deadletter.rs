@@ -3,6 +3,7 @@
 //!
 //! ECS calls input that cannot be decoded `pipeline_error`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use logwake_detector::record::Source;
@@ -27,7 +28,7 @@ pub fn dead_letter_headers(
     source: &Source,
     offset: u64,
     reason: &str,
-) -> Vec<(&'static str, String)> {
+) -> Vec<(Cow<'static, str>, String)> {
     let mut headers = vec![(KIND, "pipeline_error".to_owned())];
     match source {
         Source::Partition { topic, partition } => headers.extend([
@@ -40,7 +41,7 @@ pub fn dead_letter_headers(
         }
     }
     headers.push((REASON, reason.to_owned()));
-    headers
+    headers.into_iter().map(|(key, value)| (key.into(), value)).collect()
 }
 
 /// What the headers of a dead letter say.
@@ -87,8 +88,9 @@ mod tests {
         ];
         for source in sources {
             let headers = dead_letter_headers(&source, 41, "not UTF-8 at byte 7");
-            let read =
-                DeadLetter::from_headers(headers.iter().map(|(key, value)| (*key, value.as_str())));
+            let read = DeadLetter::from_headers(
+                headers.iter().map(|(key, value)| (key.as_ref(), value.as_str())),
+            );
             let reason = "not UTF-8 at byte 7".to_owned();
             assert_eq!(read, Some(DeadLetter { source, offset: 41, reason }));
         }

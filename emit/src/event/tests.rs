@@ -230,7 +230,8 @@ fn headers_of_dead_letters_are_valid() {
     let schema = schema!("deadletter");
     for source in [partition(), file()] {
         let headers = dead_letter_headers(&source, 41, "not UTF-8");
-        let value: Value = headers.into_iter().map(|(key, value)| (key, json!(value))).collect();
+        let value: Value =
+            headers.into_iter().map(|(key, value)| (key.into_owned(), json!(value))).collect();
         assert!(schema.is_valid(&value), "{value}");
         refuse(&schema, &value, "/logwake.reason", None);
         refuse(&schema, &value, "/event.kind", Some(json!("event")));

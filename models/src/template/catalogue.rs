@@ -13,6 +13,7 @@
 mod closure;
 mod evidence;
 mod limits;
+mod pinned;
 mod saved;
 mod slot;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::evidence::Witness;
 pub use self::limits::CatalogueLimits;
+pub use self::pinned::SeedError;
 use self::slot::Slot;
 use super::TemplateId;
 use super::extract;
@@ -74,6 +76,10 @@ pub struct Catalogue {
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
+    /// Counts what may have changed a template.
+    revision: u64,
+    /// Templates that were written down, by their number of tokens.
+    seeds: BTreeMap<usize, Vec<u32>>,
 }
 
 impl Catalogue {
@@ -95,6 +101,8 @@ impl Catalogue {
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
+            revision: 0,
+            seeds: BTreeMap::new(),
         }
     }
 
@@ -103,6 +111,7 @@ impl Catalogue {
         if let Some(id) = self.find(hash) {
             return Assignment { id, kind: Kind::Known };
         }
+        self.revision += 1;
         let pattern = Pattern::parse(skeleton, self.seed);
         let before = self.patterns.len();
         let known = self.by_hash.contains_key(&pattern.hash);
@@ -148,13 +157,16 @@ impl Catalogue {
         last.into_iter().filter(|(alias, into)| alias != into).collect()
     }
 
-    /// Merges what only a look at all templates together shows: nothing so far, since
-    /// [`Catalogue::assign`] follows every rule at once.
-    pub fn settle(&mut self) {}
+    /// Returns a number that grows whenever a template may have changed: as long as it stays, ids
+    /// resolve to the same ids and those have the same texts.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
 
     /// Takes in what another shard learnt of the same service.
     pub fn merge(&mut self, other: &Self) {
-        for pattern in &other.patterns {
+        self.revision += 1;
+        for pattern in other.patterns.iter().filter(|pattern| !pattern.pinned) {
             let (at, _) = self.place(Pattern { parent: None, ..pattern.clone() });
             if let Some(parent) = pattern.parent {
                 let parent = &other.patterns[parent as usize];
@@ -238,7 +250,7 @@ impl Catalogue {
             self.spell(at, &pattern);
             return (at, false);
         }
-        if let Some(at) = self.absorbed(&pattern) {
+        if let Some(at) = self.seed_of(&pattern).or_else(|| self.absorbed(&pattern)) {
             return (at, false);
         }
         if self.has_room() {
@@ -268,7 +280,7 @@ impl Catalogue {
     /// Adds the spellings of an equal pattern, there and everywhere above.
     fn spell(&mut self, at: u32, pattern: &Pattern) {
         let mut at = Some(at);
-        while let Some(here) = at {
+        while let Some(here) = at.filter(|&here| !self.patterns[here as usize].pinned) {
             self.patterns[here as usize].absorb(pattern);
             at = self.patterns[here as usize].parent;
         }

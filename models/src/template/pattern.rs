@@ -101,6 +101,8 @@ pub(crate) struct Pattern {
     pub(crate) hash: u64,
     /// Index of the pattern that took this one in.
     pub(crate) parent: Option<u32>,
+    /// Whether no rule may change it or take it in.
+    pub(crate) pinned: bool,
 }
 
 impl Pattern {
@@ -109,10 +111,17 @@ impl Pattern {
         Self::of(cutter::cut(text), seed)
     }
 
+    /// Makes a pattern of one token that holds a whole text.
+    pub(crate) fn whole(token: Token, seed: u64) -> Self {
+        let id = TemplateId::derive(seed, token.spelling.as_bytes());
+        let hash = token.hash;
+        Self { tokens: vec![token], id, hash, parent: None, pinned: true }
+    }
+
     fn of(tokens: Vec<Token>, seed: u64) -> Self {
         let hash = shape_hash(&tokens);
         let id = TemplateId::derive(seed, &hash.to_le_bytes());
-        Self { tokens, id, hash, parent: None }
+        Self { tokens, id, hash, parent: None, pinned: false }
     }
 
     /// Returns the hash that the pattern would have with a wildcard at `at`.

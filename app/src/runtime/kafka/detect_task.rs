@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use logwake_detector::detect::{Detect, DetectSettings, Findings};
+use logwake_detector::detect::{Detect, DetectSettings, Findings, Seeds};
 use logwake_emit::event::anomaly_json;
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
@@ -27,6 +27,8 @@ pub struct DetectShared {
     pub shards: u32,
     /// How to judge.
     pub settings: DetectSettings,
+    /// Templates known from the start.
+    pub seeds: Arc<Seeds>,
     /// The live board.
     pub board: Arc<Board>,
     /// The metrics.
@@ -49,7 +51,8 @@ impl DetectTask {
     pub fn new(shared: &Arc<DetectShared>, partition: &Partition) -> Self {
         let shard = u32::try_from(partition.1).unwrap_or(0);
         Self {
-            detect: Detect::new(shared.settings, shard, shared.shards),
+            detect: Detect::new(shared.settings, shard, shared.shards)
+                .with_seeds(Arc::clone(&shared.seeds)),
             shared: Arc::clone(shared),
             shard,
             findings: Vec::new(),
@@ -82,7 +85,7 @@ impl DetectTask {
                     partition: None,
                     key: anomaly.service.clone().into_bytes(),
                     payload: Some(anomaly_json(anomaly)),
-                    headers: vec![("logwake-origin", format!("{}/{offset}", self.shard))],
+                    headers: vec![("logwake-origin".into(), format!("{}/{offset}", self.shard))],
                 });
             }
             if !findings.anomalies.is_empty() {

@@ -6,6 +6,8 @@
 mod alert_task;
 mod detect_task;
 mod restore;
+mod scan;
+mod slot;
 mod stage;
 mod tally_task;
 mod task;
@@ -24,11 +26,13 @@ use rdkafka::config::ClientConfig;
 
 use crate::board::Board;
 use crate::config::{Config, Delivery};
+use crate::lock::Lock;
 use crate::runtime::decoder_options;
 use crate::telemetry::{Metrics, Stage, Tracer};
 
 use alert_task::{AlertShared, AlertTask};
 use detect_task::{DetectShared, DetectTask};
+pub use scan::scan;
 use stage::StageSettings;
 pub use stage::wall_now;
 use tally_task::{TallyShared, TallyTask};
@@ -174,6 +178,7 @@ impl Start<'_> {
             topics: self.topics.clone(),
             shards: self.shards,
             settings: self.config.detect_settings(),
+            seeds: Arc::new(Lock::seeds_of(self.config)?),
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
@@ -278,10 +283,15 @@ pub fn client_config(config: &Config) -> ClientConfig {
     client
 }
 
+/// Names the consumer group of a stage.
+pub fn group_of(config: &Config, stage: &str) -> String {
+    format!("{}-{stage}", config.kafka.prefix)
+}
+
 fn consumer_config(config: &Config, stage: &str) -> ClientConfig {
     let mut consumer = client_config(config);
     consumer
-        .set("group.id", format!("{}-{stage}", config.kafka.prefix))
+        .set("group.id", group_of(config, stage))
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest")

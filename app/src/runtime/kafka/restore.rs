@@ -1,19 +1,12 @@
 //! Reads the kept states of partitions back from the compacted state topic of a stage.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
 use logwake_emit::wire::snapshot;
-use logwake_ingest::kafka::Reader;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-/// Longest wait for the end of a state topic.
-const DEADLINE: Duration = Duration::from_secs(60);
+use super::scan::scan;
 
 /// A kept state and the offset that it stands before.
 #[derive(Debug)]
@@ -39,38 +32,11 @@ impl StateLog {
         topic: &str,
         partitions: &BTreeSet<i32>,
     ) -> anyhow::Result<Self> {
-        let mut config = config.clone();
-        config
-            .set("group.id", "logwake-restore")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            .set("isolation.level", "read_committed")
-            .set("auto.offset.reset", "earliest");
-        let consumer: BaseConsumer<Reader> =
-            config.create_with_context(Reader).context("create restore consumer")?;
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            list.add_partition_offset(topic, *partition, Offset::Beginning)?;
-        }
-        consumer.assign(&list).context("assign state partitions")?;
-        let (mut records, mut open, begin) = (Vec::new(), partitions.clone(), Instant::now());
-        while !open.is_empty() {
-            if begin.elapsed() > DEADLINE {
-                bail!("state topic {topic} not read to its end within {} s", DEADLINE.as_secs());
-            }
-            match consumer.poll(Duration::from_millis(200)) {
-                Some(Ok(message)) => {
-                    let key = String::from_utf8_lossy(message.key().unwrap_or_default());
-                    let value = message.payload().unwrap_or_default().to_vec();
-                    records.push((key.into_owned(), value));
-                }
-                Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    open.remove(&partition);
-                }
-                Some(Err(error)) => return Err(error).context(format!("read state topic {topic}")),
-                None => {}
-            }
-        }
+        let mut records = Vec::new();
+        scan(config, topic, partitions, |message| {
+            let key = String::from_utf8_lossy(message.key().unwrap_or_default());
+            records.push((key.into_owned(), message.payload().unwrap_or_default().to_vec()));
+        })?;
         Ok(Self { records })
     }
 

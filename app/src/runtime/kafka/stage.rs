@@ -12,23 +12,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use logwake_detector::time::Timestamp;
-use logwake_emit::kafka::{Committer, OutMessage, Outbox};
-use logwake_emit::wire::snapshot;
+use logwake_emit::kafka::{Committer, Outbox};
 use logwake_ingest::kafka::{GroupConsumer, Partition, Polled, Rebalance, list_at};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::Offset;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::restore::{Kept, StateLog};
-use super::task::{Cut, Input, Task};
+use super::slot::{IDLE_AFTER, Slot};
+use super::task::{Input, Task};
 use super::watch::StageWatch;
 
 /// How long one answer of the brokers is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Time at the end of a partition after which it counts as idle.
-const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Bytes of outputs that bring a commit forward: a batch of this size is one broker round trip.
 const OUTBOX_BYTES_MAX: usize = 4 << 20;
 /// How often end offsets are asked for.
@@ -91,27 +88,12 @@ struct Stage<'a, T> {
     watch: &'a StageWatch,
     consumer: Option<GroupConsumer>,
     committer: Committer,
-    outbox: Outbox,
-    states: Outbox,
     slots: Vec<Slot<T>>,
+    /// Bytes of outputs that wait in the slots.
+    waiting_bytes: usize,
     last: usize,
     lag_at: Instant,
     inputs: u64,
-}
-
-struct Slot<T> {
-    partition: Partition,
-    task: T,
-    /// First offset not handled.
-    position: i64,
-    committed: Option<i64>,
-    /// Outputs of offsets below this are committed already.
-    replay_until: i64,
-    snapshot_at: Instant,
-    snapshot_position: Option<i64>,
-    snapshot_hash: u64,
-    at_end: bool,
-    heard_at: Instant,
 }
 
 impl<'a, T: Task> Stage<'a, T> {
@@ -130,9 +112,8 @@ impl<'a, T: Task> Stage<'a, T> {
             watch,
             consumer: Some(consumer),
             committer,
-            outbox: Outbox::default(),
-            states: Outbox::default(),
             slots: Vec::new(),
+            waiting_bytes: 0,
             last: 0,
             lag_at: Instant::now(),
             inputs: 0,
@@ -146,7 +127,7 @@ impl<'a, T: Task> Stage<'a, T> {
             while let Some(asked) = self.consumer()?.next_rebalance() {
                 self.rebalance(asked)?;
             }
-            if Instant::now() >= due || self.outbox.bytes() >= OUTBOX_BYTES_MAX {
+            if Instant::now() >= due || self.waiting_bytes >= OUTBOX_BYTES_MAX {
                 self.commit_or_recover(false)?;
                 due = Instant::now() + self.settings.commit_interval;
             }
@@ -177,7 +158,7 @@ impl<'a, T: Task> Stage<'a, T> {
                     break;
                 }
             }
-            if self.outbox.bytes() >= OUTBOX_BYTES_MAX {
+            if self.waiting_bytes >= OUTBOX_BYTES_MAX {
                 break;
             }
         }
@@ -200,15 +181,8 @@ impl<'a, T: Task> Stage<'a, T> {
         }
         let time = message.timestamp().to_millis().map(Timestamp::from_millis);
         let payload = message.payload().unwrap_or_default();
-        let before = self.outbox.len();
-        slot.task.handle(Input { payload, offset, time }, &mut self.outbox);
-        if offset < slot.replay_until {
-            self.outbox.truncate(before);
-        }
+        self.waiting_bytes += slot.handle(Input { payload, offset, time });
         self.inputs += 1;
-        slot.position = offset + 1;
-        slot.at_end = false;
-        slot.heard_at = Instant::now();
     }
 
     /// Marks a partition as read to its end; the topic is not told, so that of each topic.
@@ -269,32 +243,32 @@ impl<'a, T: Task> Stage<'a, T> {
 
     /// Returns how many messages it put out, `None` where there was nothing to commit.
     fn commit(&mut self, is_last: bool) -> anyhow::Result<Option<u64>> {
-        let wall = wall_now();
+        let exactly_once = self.settings.transactional_id.is_some();
+        let (wall, mut outbox, mut states) = (wall_now(), Outbox::default(), Outbox::default());
         let mut offsets = Vec::new();
-        for slot in &mut self.slots {
-            let position = slot.position;
-            let live = position >= slot.replay_until;
-            let idle = slot.at_end && slot.heard_at.elapsed() >= IDLE_AFTER;
-            if live {
-                slot.task.cut(Cut { position, wall, idle }, &mut self.outbox);
-                slot.snapshot_if_due(self.settings, is_last, &mut self.states);
-            }
-            if slot.committed != Some(position) && live {
-                offsets.push((slot.partition.clone(), Offset::Offset(position)));
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_live()) {
+            slot.cut(wall);
+            // Without a transaction the state goes first and takes its outputs along: whoever
+            // restores it sends them again, under the same numbers.
+            slot.keep_state(self.settings, is_last, !exactly_once, &mut states);
+            outbox.append(&mut slot.outbox);
+            if slot.committed != Some(slot.position) {
+                offsets.push((slot.partition.clone(), Offset::Offset(slot.position)));
             }
         }
-        if self.outbox.is_empty() && self.states.is_empty() && offsets.is_empty() {
+        self.waiting_bytes = 0;
+        if outbox.is_empty() && states.is_empty() && offsets.is_empty() {
             return Ok(None);
         }
-        let outputs = (self.outbox.len() + self.states.len()) as u64;
+        let outputs = (outbox.len() + states.len()) as u64;
         let list = list_at(&offsets)?;
-        let membership = self.consumer()?.membership();
-        if self.settings.transactional_id.is_some() {
-            self.outbox.append(&mut self.states);
-            self.committer.commit(&mut self.outbox, &list, membership)?;
+        if exactly_once {
+            let membership = self.consumer()?.membership();
+            outbox.append(&mut states);
+            self.committer.commit(&mut outbox, &list, membership)?;
         } else {
-            self.committer.send_all(&mut self.outbox)?;
-            self.committer.send_all(&mut self.states)?;
+            self.committer.send_all(&mut states)?;
+            self.committer.send_all(&mut outbox)?;
             if !offsets.is_empty() {
                 self.consumer()?.commit(&offsets).context("commit offsets")?;
             }
@@ -308,8 +282,6 @@ impl<'a, T: Task> Stage<'a, T> {
 
     /// Replaces the producer, reads the states back and rewinds every partition.
     fn recover(&mut self) -> anyhow::Result<()> {
-        self.outbox.clear();
-        self.states.clear();
         let id = self.settings.transactional_id.as_deref();
         self.committer = Committer::new(&self.settings.producer, id)?;
         let partitions: Vec<Partition> =
@@ -332,29 +304,14 @@ impl<'a, T: Task> Stage<'a, T> {
         let states = self.kept(&committed, &wanted).context("restore state")?;
         let mut slots = Vec::new();
         for ((partition, committed), kept) in committed.into_iter().zip(states) {
-            let mut task = (self.make)(&partition);
-            let snapshot_hash = kept.as_ref().map_or(0, |kept| xxh3_64(&kept.state));
-            if let Some(kept) = &kept {
-                let name = format!("{}/{}", partition.0, partition.1);
-                task.restore(&kept.state)
-                    .with_context(|| format!("restore the state of {name}"))?;
-            }
+            let mut slot = Slot::new((self.make)(&partition), partition);
+            slot.restore(kept.as_ref(), committed)?;
             let kept_position = kept.map(|kept| kept.position);
             let fallback = if T::REPLAYS { None } else { committed };
-            let (position, end) = self.first_position(&partition, kept_position.or(fallback))?;
-            let replayed = committed.filter(|committed| T::REPLAYS && *committed <= end);
-            slots.push(Slot {
-                partition,
-                task,
-                position,
-                committed,
-                replay_until: replayed.unwrap_or(0),
-                snapshot_at: Instant::now(),
-                snapshot_position: kept_position,
-                snapshot_hash,
-                at_end: false,
-                heard_at: Instant::now(),
-            });
+            let (position, end) =
+                self.first_position(&slot.partition, kept_position.or(fallback))?;
+            slot.go_on(position, end);
+            slots.push(slot);
         }
         Ok(slots)
     }
@@ -430,40 +387,6 @@ impl<'a, T: Task> Stage<'a, T> {
 
     fn consumer(&self) -> anyhow::Result<&GroupConsumer> {
         self.consumer.as_ref().context("consumer is closed")
-    }
-}
-
-impl<T: Task> Slot<T> {
-    fn start(&self) -> Offset {
-        Offset::Offset(self.position)
-    }
-
-    fn snapshot_if_due(&mut self, settings: &StageSettings, is_last: bool, out: &mut Outbox) {
-        let moved = Some(self.position) != self.snapshot_position;
-        let due = is_last || self.snapshot_at.elapsed() >= settings.snapshot_interval;
-        if T::REPLAYS && !(moved && due) {
-            return;
-        }
-        // A state that does not follow from the messages changes without any: heartbeats number it.
-        let state = self.task.snapshot();
-        let hash = xxh3_64(&state);
-        if !moved && hash == self.snapshot_hash {
-            return;
-        }
-        self.snapshot_hash = hash;
-        let position = self.position;
-        let (topic, partition) = &self.partition;
-        let place = partition % settings.state_partitions.max(1);
-        let name = snapshot::manifest_key(topic, *partition);
-        let (_, pairs) = snapshot::split(&name, position, &state);
-        for (key, payload) in pairs {
-            let key = key.into_bytes();
-            let topic = Arc::clone(&settings.state_topic);
-            let (partition, payload) = (Some(place), Some(payload));
-            out.push(OutMessage { topic, partition, key, payload, headers: Vec::new() });
-        }
-        self.snapshot_at = Instant::now();
-        self.snapshot_position = Some(position);
     }
 }
 

@@ -193,7 +193,7 @@ impl Sink for ToTally<'_> {
         }
         let mut headers = dead_letter_headers(self.source, offset, reason.as_str());
         if payload.len() > DEAD_LETTER_BYTES_MAX {
-            headers.push(("logwake.payload.bytes", payload.len().to_string()));
+            headers.push(("logwake.payload.bytes".into(), payload.len().to_string()));
         }
         let payload = &payload[..payload.len().min(DEAD_LETTER_BYTES_MAX)];
         self.out.push(OutMessage {

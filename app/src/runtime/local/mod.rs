@@ -19,6 +19,7 @@ use logwake_ingest::files::Input;
 use logwake_models::template::Masks;
 
 use crate::config::Config;
+use crate::lock::Lock;
 use crate::runtime::decoder_options;
 
 use source::{LocalSource, Rejects, SourceShared};
@@ -28,6 +29,9 @@ const AHEAD: Duration = Duration::from_secs(1);
 
 /// Takes what the stages put out, in order.
 pub trait Observer {
+    /// A batch of tallies was counted.
+    fn counted(&mut self, _: &TallyBatch) {}
+
     /// An anomaly was found.
     ///
     /// # Errors
@@ -125,7 +129,8 @@ impl Replay<'_> {
         let mut sources = self.sources()?;
         let total: Option<u64> = sources.iter().map(LocalSource::bytes_total).sum();
         let mut stages = Stages {
-            detect: Detect::new(self.config.detect_settings(), 0, 1),
+            detect: Detect::new(self.config.detect_settings(), 0, 1)
+                .with_seeds(Arc::new(Lock::seeds_of(self.config)?)),
             alert: Alert::new(self.config.alert_settings()),
             batches: Vec::new(),
             findings: Vec::new(),
@@ -183,6 +188,7 @@ impl Replay<'_> {
 impl Stages<'_> {
     fn step(&mut self) -> anyhow::Result<()> {
         for batch in self.batches.drain(..) {
+            self.observer.counted(&batch);
             self.detect.step(batch, &mut self.findings);
             for findings in self.findings.drain(..) {
                 for anomaly in &findings.anomalies {

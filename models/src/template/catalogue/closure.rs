@@ -1,9 +1,9 @@
 //! The rules that make patterns of patterns, followed until they say nothing new.
 //!
 //! A slot with enough witnesses is a pattern above them. Two patterns above one and the same have
-//! their least common one above both. Both rules only add and neither looks at what was merged so
-//! far, so the patterns are the least fixpoint of the skeletons, and from each pattern every way
-//! up ends at the same one: its template.
+//! their least common one above both. A template that many patterns are below takes in what differs
+//! from it in names alone. All rules only add, so the patterns are the least fixpoint of the
+//! skeletons, and from each pattern every way up ends at the same one: its template.
 
 use std::collections::VecDeque;
 
@@ -40,26 +40,33 @@ impl Catalogue {
     /// Puts a new template below a dominant one, or others below its own if that is dominant.
     fn take_in_rare(&mut self, next: u32, fresh: &mut VecDeque<u32>) {
         let top = self.root(next);
-        let len = self.patterns[top as usize].tokens.len();
-        let Some(alike) = self.by_length.get(&len) else { return };
-        let dominant = |at: u32| self.sizes[at as usize] >= DOMINANT_PATTERNS_MIN;
-        let other = |&at: &u32| at != top && self.patterns[at as usize].parent.is_none();
-        let pairs: Vec<(u32, u32)> = if dominant(top) {
-            if self.scanned.contains(&top) {
-                return;
-            }
-            let rare = alike.iter().copied().filter(other).map(|at| (at, top));
-            rare.filter(|&(rare, top)| self.reads_like(rare, top)).collect()
+        if self.patterns[top as usize].pinned {
+            return;
+        }
+        let others = self.templates_as_long_as(top);
+        let pairs: Vec<(u32, u32)> = if !self.is_dominant(top) {
+            others.into_iter().filter(|&at| self.is_dominant(at)).map(|at| (top, at)).collect()
+        } else if self.scanned.insert(top) {
+            others.into_iter().map(|at| (at, top)).collect()
         } else {
-            let above = alike.iter().copied().filter(other).filter(|&at| dominant(at));
-            above.map(|at| (top, at)).filter(|&(rare, top)| self.reads_like(rare, top)).collect()
+            Vec::new()
         };
-        if dominant(top) {
-            self.scanned.insert(top);
-        }
         for (rare, above) in pairs {
-            self.link(rare, above, fresh);
+            if self.reads_like(rare, above) {
+                self.link(rare, above, fresh);
+            }
         }
+    }
+
+    fn is_dominant(&self, at: u32) -> bool {
+        self.sizes[at as usize] >= DOMINANT_PATTERNS_MIN
+    }
+
+    /// Returns the other templates that rules may change, with as many tokens.
+    fn templates_as_long_as(&self, top: u32) -> Vec<u32> {
+        let len = self.patterns[top as usize].tokens.len();
+        let alike = self.by_length.get(&len).into_iter().flatten().copied();
+        alike.filter(|&at| at != top && self.patterns[at as usize].parent.is_none()).collect()
     }
 
     /// Reports whether a pattern differs from another only by names where that has variables.

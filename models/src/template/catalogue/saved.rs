@@ -1,6 +1,6 @@
 //! A catalogue on disk and on the wire: its patterns and skeletons, without the indexes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -17,6 +17,7 @@ struct Saved {
     skeletons: Vec<(u64, u32)>,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
+    seeds: BTreeMap<usize, Vec<u32>>,
 }
 
 impl Catalogue {
@@ -30,6 +31,7 @@ impl Catalogue {
             skeletons,
             merges: self.merges.clone(),
             skeletons_overflowed: self.skeletons_overflowed,
+            seeds: self.seeds.clone(),
         }
     }
 
@@ -41,19 +43,25 @@ impl Catalogue {
         if !saved.patterns.iter().enumerate().all(above) {
             return Err("a template points to an alias that is not there");
         }
+        if saved.seeds.values().flatten().any(|&at| at >= count) {
+            return Err("a seed is not there");
+        }
         if saved.skeletons.iter().any(|&(_, at)| at >= count) {
             return Err("a skeleton points to a template that is not there");
         }
         let mut catalogue = Self::new(&saved.service, saved.limits);
         for pattern in saved.patterns {
             let at = catalogue.patterns.len() as u32;
-            catalogue.by_hash.insert(pattern.hash, at);
+            if !pattern.pinned {
+                catalogue.by_hash.insert(pattern.hash, at);
+            }
             catalogue.by_id.insert(pattern.id, at);
             catalogue.roots += usize::from(pattern.parent.is_none());
             catalogue.patterns.push(pattern);
         }
         catalogue.skeletons = saved.skeletons.into_iter().collect();
         catalogue.skeletons_overflowed = saved.skeletons_overflowed;
+        catalogue.seeds = saved.seeds;
         catalogue.index();
         catalogue.merges = saved.merges;
         Ok(catalogue)
@@ -64,15 +72,17 @@ impl Catalogue {
     fn index(&mut self) {
         let count = self.patterns.len() as u32;
         self.sizes = vec![1; self.patterns.len()];
-        for at in 0..count {
-            self.count(at, 1);
+        (0..count).for_each(|at| self.count(at, 1));
+        let pinned = |at: u32| self.patterns[at as usize].pinned;
+        let learnt: Vec<u32> = (0..count).filter(|&at| !pinned(at)).collect();
+        for &at in &learnt {
             let pattern = &self.patterns[at as usize];
             self.by_length.entry(pattern.tokens.len()).or_default().push(at);
-            if let Some(above) = pattern.parent {
+            if let Some(above) = pattern.parent.filter(|&above| !pinned(above)) {
                 self.uppers.insert(at, vec![above]);
             }
         }
-        let touched: Vec<u64> = (0..count).flat_map(|at| self.witness(at)).collect();
+        let touched: Vec<u64> = learnt.into_iter().flat_map(|at| self.witness(at)).collect();
         let mut fresh = VecDeque::new();
         for hash in touched {
             self.promote(hash, &mut fresh);
@@ -100,6 +110,7 @@ impl PartialEq for Catalogue {
             && self.patterns == other.patterns
             && self.skeletons == other.skeletons
             && self.merges == other.merges
+            && self.seeds == other.seeds
             && self.skeletons_overflowed == other.skeletons_overflowed
     }
 }

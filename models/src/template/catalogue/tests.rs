@@ -12,7 +12,6 @@ fn learnt<'a>(lines: impl IntoIterator<Item = &'a str>) -> Catalogue {
     for line in lines {
         learn(&mut catalogue, line);
     }
-    catalogue.settle();
     catalogue
 }
 

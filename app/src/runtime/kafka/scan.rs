@@ -1,0 +1,59 @@
+//! Reads partitions of a topic from their beginning to where they end now, outside of any group.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use logwake_ingest::kafka::Reader;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+/// Longest wait for the next message or end of a partition.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Shows every committed message of some partitions, those of a partition in their order.
+///
+/// # Errors
+/// Where the brokers do not answer or the end does not come.
+pub fn scan(
+    config: &ClientConfig,
+    topic: &str,
+    partitions: &BTreeSet<i32>,
+    mut see: impl FnMut(&BorrowedMessage<'_>),
+) -> anyhow::Result<()> {
+    let consumer = reader(config)?;
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        list.add_partition_offset(topic, *partition, Offset::Beginning)?;
+    }
+    consumer.assign(&list).with_context(|| format!("assign partitions of {topic}"))?;
+    let (mut open, mut heard) = (partitions.clone(), Instant::now());
+    while !open.is_empty() {
+        match consumer.poll(Duration::from_millis(200)) {
+            Some(Ok(message)) => see(&message),
+            Some(Err(KafkaError::PartitionEOF(partition))) => _ = open.remove(&partition),
+            Some(Err(error)) => return Err(error).context(format!("read topic {topic}")),
+            None if heard.elapsed() > PATIENCE => {
+                let secs = PATIENCE.as_secs();
+                bail!("topic {topic} says nothing for {secs} s before its end");
+            }
+            None => continue,
+        }
+        heard = Instant::now();
+    }
+    Ok(())
+}
+
+fn reader(config: &ClientConfig) -> anyhow::Result<BaseConsumer<Reader>> {
+    let mut config = config.clone();
+    config
+        .set("group.id", "logwake-restore")
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_committed")
+        .set("auto.offset.reset", "earliest");
+    config.create_with_context(Reader).context("create reading consumer")
+}

@@ -1,0 +1,165 @@
+//! One input partition of a stage: its task, where it stands, and what waits to be committed.
+//!
+//! **A state that does not follow from its messages is kept with the outputs that it made.**
+//! Where a transaction binds state, outputs and offsets there are none to keep.
+//! Without one the state is written first, so a crash anywhere later leaves a state that knows what
+//! may be missing, and never outputs that no state knows of.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use logwake_detector::time::Timestamp;
+use logwake_emit::kafka::{OutMessage, Outbox};
+use logwake_emit::wire::{self, snapshot};
+use logwake_ingest::kafka::Partition;
+use rdkafka::topic_partition_list::Offset;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::restore::Kept;
+use super::stage::StageSettings;
+use super::task::{Cut, Input, Task};
+
+/// Time at the end of a partition after which it counts as idle.
+pub const IDLE_AFTER: Duration = Duration::from_secs(1);
+
+/// One input partition of a stage.
+pub struct Slot<T> {
+    /// Which one.
+    pub partition: Partition,
+    /// What handles it.
+    pub task: T,
+    /// Outputs since the last commit.
+    pub outbox: Outbox,
+    /// First offset not handled.
+    pub position: i64,
+    /// First offset not committed.
+    pub committed: Option<i64>,
+    /// Whether everything was read that there is.
+    pub at_end: bool,
+    /// Outputs of offsets below this are committed already.
+    replay_until: i64,
+    snapshot_at: Instant,
+    snapshot_position: Option<i64>,
+    snapshot_hash: u64,
+    heard_at: Instant,
+}
+
+impl<T: Task> Slot<T> {
+    /// Makes the slot of a partition.
+    pub fn new(task: T, partition: Partition) -> Self {
+        Self {
+            partition,
+            task,
+            outbox: Outbox::default(),
+            position: 0,
+            committed: None,
+            at_end: false,
+            replay_until: 0,
+            snapshot_at: Instant::now(),
+            snapshot_position: None,
+            snapshot_hash: 0,
+            heard_at: Instant::now(),
+        }
+    }
+
+    /// Continues from a kept state and a committed offset.
+    ///
+    /// # Errors
+    /// Where the bytes are not a state of this version.
+    pub fn restore(&mut self, kept: Option<&Kept>, committed: Option<i64>) -> anyhow::Result<()> {
+        self.committed = committed;
+        let Some(kept) = kept else { return Ok(()) };
+        self.snapshot_position = Some(kept.position);
+        self.snapshot_hash = xxh3_64(&kept.state);
+        let (topic, partition) = &self.partition;
+        let context = || format!("restore the state of {topic}/{partition}");
+        if T::REPLAYS {
+            return self.task.restore(&kept.state).with_context(context);
+        }
+        let (outputs, state) = wire::decode_outputs(&kept.state).with_context(context)?;
+        outputs.into_iter().for_each(|message| self.outbox.push(message));
+        self.task.restore(&state).with_context(context)
+    }
+
+    /// Sets where to go on, in a log that ends at `end`.
+    pub fn go_on(&mut self, position: i64, end: i64) {
+        self.position = position;
+        let replayed = self.committed.filter(|committed| T::REPLAYS && *committed <= end);
+        self.replay_until = replayed.unwrap_or(0);
+    }
+
+    /// Where to read on.
+    pub fn start(&self) -> Offset {
+        Offset::Offset(self.position)
+    }
+
+    /// Whether what it handles now was not committed before.
+    pub fn is_live(&self) -> bool {
+        self.position >= self.replay_until
+    }
+
+    /// Handles a payload; returns by how many bytes the outputs grew.
+    pub fn handle(&mut self, input: Input<'_>) -> usize {
+        let (len, bytes) = (self.outbox.len(), self.outbox.bytes());
+        let offset = input.offset;
+        self.task.handle(input, &mut self.outbox);
+        if offset < self.replay_until {
+            self.outbox.truncate(len);
+        }
+        self.position = offset + 1;
+        self.at_end = false;
+        self.heard_at = Instant::now();
+        self.outbox.bytes() - bytes
+    }
+
+    /// Ends a commit interval.
+    pub fn cut(&mut self, wall: Timestamp) {
+        let idle = self.at_end && self.heard_at.elapsed() >= IDLE_AFTER;
+        self.task.cut(Cut { position: self.position, wall, idle }, &mut self.outbox);
+    }
+
+    /// Puts the state out where it is due, with the outputs that wait if asked to.
+    pub fn keep_state(
+        &mut self,
+        settings: &StageSettings,
+        is_last: bool,
+        with_outputs: bool,
+        out: &mut Outbox,
+    ) {
+        let moved = Some(self.position) != self.snapshot_position;
+        let due = is_last || self.snapshot_at.elapsed() >= settings.snapshot_interval;
+        if T::REPLAYS && !(moved && due) {
+            return;
+        }
+        // A state that does not follow from the messages changes without any: heartbeats number it.
+        let mut state = self.task.snapshot();
+        if !T::REPLAYS {
+            let outputs = if with_outputs { self.outbox.messages() } else { &[] };
+            state = wire::encode_outputs(outputs, &state);
+        }
+        let hash = xxh3_64(&state);
+        if !moved && hash == self.snapshot_hash {
+            return;
+        }
+        self.snapshot_hash = hash;
+        self.snapshot_at = Instant::now();
+        self.snapshot_position = Some(self.position);
+        let (topic, partition) = &self.partition;
+        let place = partition % settings.state_partitions.max(1);
+        let name = snapshot::manifest_key(topic, *partition);
+        let (_, pairs) = snapshot::split(&name, self.position, &state);
+        for (key, payload) in pairs {
+            out.push(OutMessage {
+                topic: Arc::clone(&settings.state_topic),
+                partition: Some(place),
+                key: key.into_bytes(),
+                payload: Some(payload),
+                headers: Vec::new(),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
