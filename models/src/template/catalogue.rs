@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::evidence::Witness;
@@ -71,6 +71,10 @@ pub struct Catalogue {
     uppers: FxHashMap<u32, Vec<u32>>,
     /// How many patterns each has below it, with itself.
     sizes: Vec<u32>,
+    /// The patterns of so many tokens.
+    by_length: FxHashMap<usize, Vec<u32>>,
+    /// Templates that have taken in what reads like them.
+    scanned: FxHashSet<u32>,
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
@@ -94,6 +98,8 @@ impl Catalogue {
             slots: FxHashMap::default(),
             uppers: FxHashMap::default(),
             sizes: Vec::new(),
+            by_length: FxHashMap::default(),
+            scanned: FxHashSet::default(),
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
@@ -307,6 +313,7 @@ impl Catalogue {
         let at = self.patterns.len() as u32;
         self.by_hash.insert(pattern.hash, at);
         self.by_id.insert(pattern.id, at);
+        self.by_length.entry(pattern.tokens.len()).or_default().push(at);
         self.patterns.push(pattern);
         self.sizes.push(1);
         self.roots += 1;
@@ -318,15 +325,6 @@ impl Catalogue {
         let at = self.store(pattern);
         self.follow(VecDeque::from([at]));
         at
-    }
-
-    /// Registers new patterns in the order of their making, until nothing more is promoted.
-    fn follow(&mut self, mut fresh: VecDeque<u32>) {
-        while let Some(next) = fresh.pop_front() {
-            for slot in self.witness(next) {
-                self.promote(slot, &mut fresh);
-            }
-        }
     }
 
     /// Registers a pattern at the slots it fits; returns the slots to look at again.

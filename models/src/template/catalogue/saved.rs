@@ -73,8 +73,15 @@ impl Catalogue {
         let count = self.patterns.len() as u32;
         self.sizes = vec![1; self.patterns.len()];
         (0..count).for_each(|at| self.count(at, 1));
-        let learnt = (0..count).filter(|&at| !self.patterns[at as usize].pinned);
-        let learnt: Vec<u32> = learnt.collect();
+        let pinned = |at: u32| self.patterns[at as usize].pinned;
+        let learnt: Vec<u32> = (0..count).filter(|&at| !pinned(at)).collect();
+        for &at in &learnt {
+            let pattern = &self.patterns[at as usize];
+            self.by_length.entry(pattern.tokens.len()).or_default().push(at);
+            if let Some(above) = pattern.parent.filter(|&above| !pinned(above)) {
+                self.uppers.insert(at, vec![above]);
+            }
+        }
         let touched: Vec<u64> = learnt.into_iter().flat_map(|at| self.witness(at)).collect();
         let mut fresh = VecDeque::new();
         for hash in touched {
