@@ -72,22 +72,16 @@ impl Instruments {
                 "Tally batches that had been taken in before and were passed over.",
             ),
             merges: counter("logwake.template_merges", "Templates that became part of another."),
-            overflows: counter(
-                "logwake.template_overflows",
-                "Skeletons that came after a service had as many templates as it may have.",
-            ),
+            overflows: counter("logwake.template_overflows", "Skeletons beyond the limit."),
             anomalies: counter("logwake.anomalies", "Anomalies found, by kind."),
             alerts: counter(
                 "logwake.alerts",
                 "Changes of alert clusters sent, by state and severity.",
             ),
-            decisions: counter(
-                "logwake.decisions",
-                "Decisions to send, merge or suppress, by reason.",
-            ),
+            decisions: counter("logwake.decisions", "Decisions, by reason."),
             dead_letters: counter(
                 "logwake.dead_letters",
-                "Payloads written to the dead-letter topic, by reason.",
+                "Payloads in the dead-letter topic, by reason.",
             ),
             commits: counter("logwake.commits", "Commits, by stage and outcome."),
             commit_time: seconds(
