@@ -32,6 +32,7 @@ type Row<'a> = (&'a Service, TemplateId, &'a TemplateStats);
 pub fn run(args: &TemplatesArgs) -> anyhow::Result<Status> {
     let mut config = input::config(&args.input)?;
     config.detect.warmup.0 = Duration::from_secs(u64::from(u32::MAX));
+    config.detect.forest_p_value_max = 0.0;
     if let Some(path) = args.lock.as_ref().filter(|path| args.check || path.exists()) {
         config.templates.lock = Some(path.to_string_lossy().into_owned());
     }

@@ -132,7 +132,7 @@ section! {
         stall_after: Span = Span::secs(30) => Span::secs(1), Span::secs(86_400);
         /// Windows without any record that are judged one by one; a longer gap is passed over.
         gap_windows_max: usize = 360 => 1, 1_000_000;
-        /// Greatest p-value at which the isolation forest speaks.
+        /// Greatest p-value at which the isolation forest speaks; 0 turns it off.
         forest_p_value_max: f64 = 1e-5 => 0.0, 1.0;
     }
 }

@@ -215,7 +215,8 @@ fn close_forest(
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) {
-    if counts.templates.is_empty() {
+    let is_off = bench.settings.forest_p_value_max <= 0.0;
+    if is_off || counts.templates.is_empty() {
         return;
     }
     let divergence = learn_mix(&mut service.templates, counts);
