@@ -2,7 +2,7 @@
 //!
 //! Once there is no room, nearly every new skeleton is one of a flood, and following the rules for
 //! each would cost ten times a usual line. So a skeleton is reduced to its outline, the words that
-//! templates knew when the room ran out, with one mark for any run of others. The first of an outline
+//! templates shared when the room ran out, with one mark for any run of others. The first of an outline
 //! goes the full way, the others go where it went. Up to the limit nothing of this happens.
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::template::pattern::{Pattern, TokenKind};
+use crate::template::vocabulary::Openness;
 
 /// Outlines remembered; further ones go the full way each time.
 const OUTLINES_MAX: usize = 50_000;
 /// Stands for words that no template knew, and for variables.
 const OTHER: u64 = 0x6f74_6865_7221_0001;
+/// Bytes of a word that is not of general English.
+const WORD_BYTES_MIN: usize = 4;
 /// Words of a skeleton that take part in its outline.
 const WORDS_MAX: usize = 64;
 
@@ -36,15 +39,21 @@ pub(super) struct SavedCrowded {
 }
 
 impl Crowded {
-    /// Begins with the words of all patterns there are.
+    /// Begins with the words of all patterns there are: those of general English, and those that
+    /// stand in more than one and are too long to do so by chance.
     pub(super) fn new(patterns: &[Pattern]) -> Self {
         let tokens = patterns.iter().flat_map(|pattern| &pattern.tokens);
         let words = tokens.filter(|token| token.kind == TokenKind::Word);
-        Self {
-            patterns: patterns.len(),
-            words: words.map(|token| word_hash(token.name().as_bytes())).collect(),
-            outlines: FxHashMap::default(),
+        let (mut once, mut shared) = (FxHashSet::default(), FxHashSet::default());
+        for token in words {
+            let name = token.name().as_bytes();
+            let hash = word_hash(name);
+            let is_english = token.openness < Openness::Open;
+            if is_english || name.len() >= WORD_BYTES_MIN && !once.insert(hash) {
+                shared.insert(hash);
+            }
         }
+        Self { patterns: patterns.len(), words: shared, outlines: FxHashMap::default() }
     }
 
     /// Goes on from a state at rest.
