@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 
 use super::features::ForestWatch;
 use super::series::Series;
+use super::session::Sessions;
 use super::window::{WindowCounts, earlier};
 
 /// State of one service.
@@ -48,6 +49,8 @@ pub struct Service {
     pub novelty_rate: f64,
     /// The last record that closed windows began a template with.
     pub last: Option<Evidence>,
+    /// Sessions.
+    pub sessions: Sessions,
 }
 
 /// Statistics of one template.
@@ -90,11 +93,17 @@ impl Service {
             pending: BTreeMap::new(),
             novelty_rate: 0.0,
             last: None,
+            sessions: Sessions::default(),
         }
     }
 
-    /// Takes in the tally of one skeleton.
-    pub fn take(&mut self, tally: SkeletonTally, source: &Source, closed: Option<Timestamp>) {
+    /// Takes in the tally of one skeleton; returns the template that it belongs to.
+    pub fn take(
+        &mut self,
+        tally: SkeletonTally,
+        source: &Source,
+        closed: Option<Timestamp>,
+    ) -> TemplateId {
         let id = self.assign(&tally);
         self.records += tally.count();
         if self.count(id, &tally, source) || self.pending.contains_key(&id) {
@@ -105,6 +114,7 @@ impl Service {
         } else {
             self.open.entry(tally.window).or_default().add(id, tally, source);
         }
+        id
     }
 
     /// Keeps the first record of a new template until it is judged.
@@ -182,6 +192,7 @@ impl Service {
     }
 
     fn fold(&mut self, alias: TemplateId, into: TemplateId) {
+        self.sessions.fold(alias, into);
         for window in self.open.values_mut() {
             window.fold(alias, into);
         }

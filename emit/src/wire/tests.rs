@@ -38,7 +38,14 @@ fn batch() -> TallyBatch {
         idle: false,
         wall: time,
         lines: LineCounts { tallied: 3, ..LineCounts::default() },
-        services: vec![ServiceTally { name: "shop".to_owned(), skeletons: vec![skeleton] }],
+        services: vec![ServiceTally {
+            name: "shop".to_owned(),
+            skeletons: vec![skeleton],
+            sessions: vec![SessionTally {
+                key: "order 7".to_owned(),
+                events: vec![SessionEvent { skeleton: 0, count: 3, first: time, last: time, offset: 5 }],
+            }],
+        }],
     }
 }
 
