@@ -7,6 +7,7 @@ mod explain;
 mod input;
 mod labels;
 mod replay;
+mod session_labels;
 mod serve;
 mod story;
 mod summary;

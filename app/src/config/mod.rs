@@ -26,7 +26,7 @@ use logwake_models::template::CatalogueLimits;
 
 pub use problem::{ConfigError, Problem};
 pub use sections::{
-    Alerts, Config, Detect, Http, Input, Kafka, Limits, Multiline, Sessions, Telemetry, Templates,
+    Alerts, Config, Detect, Http, Input, Kafka, Limits, Multiline, Telemetry, Templates,
 };
 pub use types::{Delivery, Listen, LogFormat};
 pub use units::Span;
