@@ -44,8 +44,7 @@ pub fn score(labels: &BTreeMap<String, bool>, flagged: &BTreeSet<String>) -> Ses
     let anomalous = labels.values().filter(|anomalous| **anomalous).count();
     let is_right = |session: &&String| labels.get(*session).is_some_and(|anomalous| *anomalous);
     let hits = flagged.iter().filter(is_right).count();
-    let share =
-        |whole: usize| if whole > 0 { hits as f64 / whole as f64 } else { 0.0 };
+    let share = |whole: usize| if whole > 0 { hits as f64 / whole as f64 } else { 0.0 };
     let (precision, recall) = (share(flagged.len()), share(anomalous));
     let both = precision + recall;
     SessionScores {

@@ -167,10 +167,12 @@ impl Detect {
                 };
                 dropped += lost;
                 let window = tally.window;
-                places.push(Some((service.take(tally, &batch.source, closed), window)));
+                let id = service.take(tally, &batch.source, closed);
+                let is_open = closed.is_none_or(|closed| window >= closed);
+                places.push(is_open.then_some((id, window)));
             }
             let sessions = &settings.sessions;
-            service.sessions.take(tallies.sessions, &places, &batch.source, closed, sessions);
+            service.sessions.take(tallies.sessions, &places, &batch.source, sessions);
         }
         self.state.counts.records_dropped += dropped;
     }

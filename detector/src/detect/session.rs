@@ -106,13 +106,13 @@ impl Sessions {
         self.model.fold(alias, into);
     }
 
-    /// Takes the sessions of a batch; `places` are the template and window of each skeleton in it.
+    /// Takes the sessions of a batch; `places` are the template and window of each skeleton in it,
+    /// none where the window is closed or was dropped.
     pub(super) fn take(
         &mut self,
         tallies: Vec<SessionTally>,
         places: &[Option<(TemplateId, Timestamp)>],
         source: &Source,
-        closed: Option<Timestamp>,
         settings: &SessionSettings,
     ) {
         if tallies.is_empty() {
@@ -123,10 +123,12 @@ impl Sessions {
             let mut by_window: BTreeMap<Timestamp, Vec<Event>> = BTreeMap::new();
             for event in &tally.events {
                 let place = places.get(event.skeleton as usize).copied().flatten();
-                let place = place.filter(|(_, window)| closed.is_none_or(|at| *window >= at));
                 match place.filter(|_| self.waiting_visits < settings.sessions_max) {
                     Some((template, window)) => {
-                        by_window.entry(window).or_default().push(Event::new(template, event, source));
+                        by_window
+                            .entry(window)
+                            .or_default()
+                            .push(Event::new(template, event, source));
                     }
                     None => self.counts.records_dropped += u64::from(event.count),
                 }

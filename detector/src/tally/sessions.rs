@@ -34,7 +34,7 @@ impl Places {
         event: SessionEvent,
         sessions: &mut Vec<SessionTally>,
     ) -> usize {
-        let key = &key[..key.floor_char_boundary(KEY_BYTES_MAX)];
+        let key = shortened(key);
         let place = (service, xxh3_64_with_seed(key.as_bytes(), 0));
         let mut bytes = 0;
         let idx = match self.last {
@@ -70,6 +70,15 @@ impl SessionEvent {
         }
         self.last = self.last.max(other.last);
     }
+}
+
+/// Cuts a key at its greatest length, between characters.
+fn shortened(key: &str) -> &str {
+    let mut end = key.len().min(KEY_BYTES_MAX);
+    while !key.is_char_boundary(end) {
+        end -= 1;
+    }
+    &key[..end]
 }
 
 /// Gives the records of sessions that came before any stated time a time.

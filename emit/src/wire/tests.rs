@@ -3,7 +3,9 @@
 use logwake_detector::alert::AlertMachineState;
 use logwake_detector::detect::DetectState;
 use logwake_detector::record::{Level, Source};
-use logwake_detector::tally::{Exemplar, LineCounts, ServiceTally, SkeletonTally, TallyState};
+use logwake_detector::tally::{
+    Exemplar, LineCounts, ServiceTally, SessionEvent, SessionTally, SkeletonTally, TallyState,
+};
 use logwake_detector::time::Timestamp;
 
 use super::*;
@@ -43,7 +45,13 @@ fn batch() -> TallyBatch {
             skeletons: vec![skeleton],
             sessions: vec![SessionTally {
                 key: "order 7".to_owned(),
-                events: vec![SessionEvent { skeleton: 0, count: 3, first: time, last: time, offset: 5 }],
+                events: vec![SessionEvent {
+                    skeleton: 0,
+                    count: 3,
+                    first: time,
+                    last: time,
+                    offset: 5,
+                }],
             }],
         }],
     }

@@ -354,9 +354,8 @@ pub(crate) fn meaning(path: &str) -> Option<(Field, u8)> {
         | "kubernetes.docker_id" => (Container, 0),
         "log.record.template" => (Template, 0),
         "{OriginalFormat}" | "sentry.message.template" | "newrelic.logPattern" => (Template, 2),
-        "trace.id" | "trace_id" | "traceId" | "TraceId" | "traceID" | "otelTraceID" | "dd.trace_id" => {
-            (Trace, 0)
-        }
+        "trace.id" | "trace_id" | "traceId" | "TraceId" | "traceID" | "otelTraceID"
+        | "dd.trace_id" => (Trace, 0),
         "error.message" | "err.message" | "err.msg" => (Error, 0),
         "error" | "err" | "exception.message" => (Error, 1),
         "error.stack_trace" | "err.stack" | "error.stack" => (Stack, 0),

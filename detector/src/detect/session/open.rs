@@ -87,9 +87,7 @@ impl OpenSession {
     }
 
     fn count(&mut self, event: Event, sources: &[Source]) {
-        if let Some(known) =
-            self.events.iter_mut().find(|known| known.template == event.template)
-        {
+        if let Some(known) = self.events.iter_mut().find(|known| known.template == event.template) {
             known.add(&event, sources);
         } else if self.events.len() < EVENTS_MAX {
             self.events.reserve_exact(1);

@@ -20,6 +20,8 @@ const CONTRIBUTIONS_MAX: usize = 8;
 /// Share of the last 256 sessions from which on broken ones are no exceptions any more: what is
 /// wrong is wrong with the service.
 const MANY: f64 = 0.05;
+/// Share of sessions below which words of failure are worth a look even in one session.
+const HARDLY_ANY: f64 = 0.001;
 
 /// Where and when sessions are judged.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +84,7 @@ fn anomaly(
     session: &OpenSession,
     violations: &[Violation],
 ) -> Anomaly {
-    let first = violations[0];
+    let first = &violations[0];
     let template = first.breach.template();
     let text = context.catalogue.text(template);
     let begin = session.events.iter().map(|event| event.first).min().unwrap_or(session.last);
@@ -98,7 +100,7 @@ fn anomaly(
         service: context.service.to_owned(),
         host: None,
         level: Level::Unknown,
-        severity: severity(sessions, &first.breach, &text),
+        severity: severity(sessions, first, &text),
         window_start: begin,
         window_end: session.last + Duration::from_nanos(1),
         template: Some(TemplateRef { id: template, text }),
@@ -116,10 +118,11 @@ fn anomaly(
     }
 }
 
-/// One bad session is worth knowing; many, or one with a rare template that speaks of failure, are
-/// worth a look.
-fn severity(sessions: &Sessions, breach: &Breach, text: &str) -> Severity {
-    let is_grave = matches!(breach, Breach::Rare { .. } | Breach::Repeated { .. })
+/// One bad session is worth knowing; many, or one with words of failure that hardly any other has,
+/// are worth a look.
+fn severity(sessions: &Sessions, violation: &Violation, text: &str) -> Severity {
+    let is_grave = violation.share <= HARDLY_ANY
+        && !matches!(violation.breach, Breach::Missing { .. })
         && gravity_of(Level::Unknown, text) >= Gravity::Notable;
     let is_many = sessions.model.broken().0 >= MANY;
     match (is_grave, is_many) {
@@ -211,7 +214,12 @@ fn reason(context: &Context<'_>, session: &OpenSession, violations: &[Violation]
         ),
         Breach::Unequal { template, other, counts, usual } => format!(
             "logged `{}` {} times and `{}` {} times, in {others} of {of} sessions it is {} to {}",
-            text(template), counts.0, text(other), counts.1, usual.0, usual.1
+            text(template),
+            counts.0,
+            text(other),
+            counts.1,
+            usual.0,
+            usual.1
         ),
         Breach::Disordered { template, other } => format!(
             "logged `{}` before `{}`, in {others} of {of} sessions it is after it",
