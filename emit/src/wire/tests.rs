@@ -86,10 +86,10 @@ fn errors_name_value_version_and_bound() {
     let mut bytes = encode_tally(&batch());
     bytes.push(0);
     let len = bytes.len();
-    let trailing = format!("tally of version 1 ends 1 bytes before its {len} bytes do");
+    let trailing = format!("tally of version 2 ends 1 bytes before its {len} bytes do");
     assert_eq!(message(&bytes), trailing);
-    bytes[0] = 2;
-    assert_eq!(message(&bytes), "tally has version 2, this program reads 1 to 1");
+    bytes[0] = 3;
+    assert_eq!(message(&bytes), "tally has version 3, this program reads 2 to 2");
 }
 
 #[test]
