@@ -113,8 +113,12 @@ pub struct ReplayArgs {
     #[command(flatten)]
     pub input: InputArgs,
     /// Known incidents to score against, CSV with the header start,end,service,kind
+    /// for incidents or session,anomalous for sessions; .xz, .gz and .zst are unpacked
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+    /// Regular expression that names the session of a record: its first group, or the whole match
+    #[arg(long, value_name = "REGEX")]
+    pub session_key: Option<String>,
     /// Time from the first record that is learned and raises nothing, such as 10m
     #[arg(long, value_name = "SPAN")]
     pub learn: Option<String>,

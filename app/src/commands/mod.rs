@@ -8,6 +8,7 @@ mod input;
 mod labels;
 mod replay;
 mod serve;
+mod session_labels;
 mod story;
 mod summary;
 mod templates;

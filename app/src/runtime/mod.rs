@@ -29,6 +29,7 @@ pub fn decoder_options(config: &Config, now: Timestamp) -> anyhow::Result<Arc<De
     let format: Format = input.format.parse()?;
     format.check(&headers)?;
     let start = input.multiline.start.as_deref().map(Regex::new).transpose();
+    let session_key = config.detect.sessions.key.as_deref().map(Regex::new).transpose();
     Ok(Arc::new(DecoderOptions {
         multiline: MultilineOptions {
             enabled: input.multiline.enabled && format != Format::Plain,
@@ -40,7 +41,8 @@ pub fn decoder_options(config: &Config, now: Timestamp) -> anyhow::Result<Arc<De
         headers,
         zone: TimeZone::get(&input.zone).with_context(|| format!("zone {}", input.zone))?,
         now,
-        session_key: None,
+        session_key: session_key.context("compile detect.sessions.key")?,
+        session_by_trace: config.detect.sessions.trace_id,
         line_bytes_max: usize::try_from(input.line_bytes_max.0).unwrap_or(usize::MAX),
         service: input.service.clone(),
     }))

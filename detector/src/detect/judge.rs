@@ -126,6 +126,7 @@ impl Service {
             exemplars: vec![first.clone()],
             reason,
             incomplete: false,
+            session: None,
         }
     }
 }
@@ -332,6 +333,7 @@ fn rate_anomaly(
         reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
         exemplars,
         incomplete: bench.incomplete,
+        session: None,
     }
 }
 
@@ -365,6 +367,7 @@ fn forest_anomaly(
         contributions: isolation.contributions,
         exemplars,
         incomplete: bench.incomplete,
+        session: None,
     }
 }
 
