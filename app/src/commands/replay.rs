@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::Status;
 use crate::cli::ReplayArgs;
+use crate::lock::Lock;
 use crate::report::Report;
 use crate::runtime::kafka::wall_now;
 use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
@@ -45,7 +46,9 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let mut results = Results::create(&args.out, config.detect.window.0, is_coloured)?;
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
-    let finished = Replay { config: &config, inputs, topic, wall: wall_now() }.run(&mut results)?;
+    let seeds = Lock::seeds_of(&config)?;
+    let replay = Replay { config: &config, inputs, topic, wall: wall_now(), seeds };
+    let finished = replay.run(&mut results)?;
     results.bar.finish();
     let mut summary = results.summary;
     let report = results.report;
