@@ -49,6 +49,11 @@ pub enum Command {
         after_help = "Example:\n  logwake templates /var/log/shop/*.log\n  logwake templates --lock templates.lock captured/\n  logwake templates --lock templates.lock --check captured/"
     )]
     Templates(TemplatesArgs),
+    /// Compare the templates of two captures: new, gone, shifted
+    #[command(
+        after_help = "Example:\n  logwake diff before.log after.log\n  logwake diff --fail-on new,grave --format junit before/ after/ > report.xml"
+    )]
+    Diff(DiffArgs),
     /// Say why an anomaly or alert was raised, sent, grouped or suppressed
     #[command(
         after_help = "Example:\n  logwake explain alert_1f0c2d9e5a7b3c41 --dir report\n  logwake explain a_0123456789abcdef --url http://127.0.0.1:9464"
@@ -113,8 +118,12 @@ pub struct ReplayArgs {
     #[command(flatten)]
     pub input: InputArgs,
     /// Known incidents to score against, CSV with the header start,end,service,kind
+    /// for incidents or session,anomalous for sessions; .xz, .gz and .zst are unpacked
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+    /// Regular expression that names the session of a record: its first group, or the whole match
+    #[arg(long, value_name = "REGEX")]
+    pub session_key: Option<String>,
     /// Time from the first record that is learned and raises nothing, such as 10m
     #[arg(long, value_name = "SPAN")]
     pub learn: Option<String>,
@@ -159,6 +168,69 @@ pub struct TemplatesArgs {
     /// Files, folders, patterns, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// Configuration file; without one the defaults hold
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How lines are written, as `--format` of the other commands
+    #[arg(long, value_name = "FORMAT")]
+    pub input_format: Option<String>,
+    /// Exit with 3 where there are templates of these kinds
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
+    pub fail_on: Vec<FailOn>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+    /// File, folder or pattern of before
+    #[arg(value_name = "BASE")]
+    pub base: String,
+    /// File, folder or pattern of after
+    #[arg(value_name = "CANDIDATE")]
+    pub candidate: String,
+}
+
+/// Forms of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people
+    Text,
+    /// One object
+    Json,
+    /// A test suite with a test for each kind that is asked for
+    Junit,
+    /// One page
+    Html,
+}
+
+/// What a release gate may refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Templates that BASE does not have
+    New,
+    /// Templates that CANDIDATE does not have
+    Gone,
+    /// Templates whose share of their service at least doubled or halved, beyond chance
+    Shifted,
+    /// New or more frequent templates that tell of failure
+    Grave,
+}
+
+impl FailOn {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::New, Self::Gone, Self::Shifted, Self::Grave];
+
+    /// Returns the name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Gone => "gone",
+            Self::Shifted => "shifted",
+            Self::Grave => "grave",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,8 @@ mod bad_input;
 mod bad_setup;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/diff.rs"]
+mod diff;
 #[path = "cli/lock.rs"]
 mod lock;
 #[path = "cli/replay.rs"]

@@ -25,7 +25,7 @@ pub mod reference;
 mod skeleton;
 mod vocabulary;
 
-pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind, SeedError};
+pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind, Remedy, SeedError};
 pub use extract::{Extractor, Span};
 pub use id::TemplateId;
 pub use masks::{MaskError, Masks};

@@ -2,11 +2,8 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context;
-use logwake_detector::alert::AlertOutput;
-use logwake_detector::anomaly::Anomaly;
 use logwake_detector::detect::{Service, TemplateStats, grouped};
 use logwake_detector::record::Level;
 use logwake_ingest::files::expand;
@@ -16,13 +13,11 @@ use serde_json::json;
 use crate::Status;
 use crate::cli::TemplatesArgs;
 use crate::lock::Lock;
-use crate::runtime::kafka::wall_now;
-use crate::runtime::local::{Letter, Observer, Progress, Replay};
+use crate::runtime::advice_of;
 
-use super::input::{self, Bar};
+use super::census::{Row, census, rows_of};
+use super::input;
 use super::story::date;
-
-type Row<'a> = (&'a Service, TemplateId, &'a TemplateStats);
 
 /// Prints the templates of all services, most frequent first, or holds them against a lock file.
 ///
@@ -30,20 +25,13 @@ type Row<'a> = (&'a Service, TemplateId, &'a TemplateStats);
 /// Where the arguments are wrong, or standard output or the lock file cannot be written.
 pub fn run(args: &TemplatesArgs) -> anyhow::Result<Status> {
     let mut config = input::config(&args.input)?;
-    config.detect.warmup.0 = Duration::from_secs(u64::from(u32::MAX));
     if let Some(path) = args.lock.as_ref().filter(|path| args.check || path.exists()) {
         config.templates.lock = Some(path.to_string_lossy().into_owned());
     }
-    let inputs = expand(&args.paths)?;
-    let mut watcher = Watcher(Bar::new());
-    let finished =
-        Replay { config: &config, inputs, topic: None, wall: wall_now() }.run(&mut watcher)?;
-    watcher.0.finish();
-    let services = finished.detect.state().services().values();
-    let mut rows: Vec<Row<'_>> = services
-        .flat_map(|service| service.templates.iter().map(move |(id, stats)| (service, *id, stats)))
-        .collect();
+    let finished = census(config, expand(&args.paths)?, None)?;
+    let mut rows: Vec<Row<'_>> = rows_of(&finished).collect();
     rows.sort_by(|a, b| b.2.total.cmp(&a.2.total).then((&a.0.name, a.1).cmp(&(&b.0.name, b.1))));
+    finished.detect.state().services().values().for_each(advise);
     let status = match &args.lock {
         Some(path) => lock(path, args, &rows)?,
         None => {
@@ -52,6 +40,20 @@ pub fn run(args: &TemplatesArgs) -> anyhow::Result<Status> {
         }
     };
     Ok(if finished.broken > 0 { Status::Failed } else { status })
+}
+
+/// Says what would help a service that has more templates than it may.
+fn advise(service: &Service) {
+    let overflowed = service.catalogue.overflowed();
+    if overflowed > 0 {
+        let advice = advice_of(&service.catalogue);
+        eprintln!(
+            "logwake: {} has {} templates and {} skeletons beyond templates.templates_max; {advice}",
+            service.name,
+            grouped(service.catalogue.len() as u64),
+            grouped(overflowed),
+        );
+    }
 }
 
 fn print(rows: &[Row<'_>], json: bool) -> anyhow::Result<()> {
@@ -147,28 +149,4 @@ fn levels(stats: &TemplateStats) -> String {
     levels
         .map(|level| format!(", {} {}", grouped(stats.levels[*level as usize]), level.as_str()))
         .collect()
-}
-
-struct Watcher(Bar);
-
-impl Observer for Watcher {
-    fn anomaly(&mut self, _: &Anomaly) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn output(&mut self, _: &AlertOutput) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn reject(&mut self, _: &Letter<'_>) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: &Progress) {
-        self.0.show(progress);
-    }
-
-    fn trouble(&mut self, error: &anyhow::Error) {
-        self.0.say(&format!("logwake: {}", super::sentence(error)));
-    }
 }

@@ -19,8 +19,9 @@ mod units;
 use std::path::{Path, PathBuf};
 
 use logwake_detector::alert::AlertSettings;
-use logwake_detector::detect::{DetectSettings, FleetSettings};
+use logwake_detector::detect::{DetectSettings, FleetSettings, SessionSettings};
 use logwake_detector::tally::ClockSettings;
+use logwake_models::session::SessionBounds;
 use logwake_models::template::CatalogueLimits;
 
 pub use problem::{ConfigError, Problem};
@@ -147,6 +148,15 @@ impl Config {
             open_windows_max: self.limits.open_windows_max,
             catalogue,
             fleet: FleetSettings { hold_max: detect.hold_max.0, stall_after: detect.stall_after.0 },
+            sessions: SessionSettings {
+                idle: detect.sessions.idle.0,
+                sessions_max: self.limits.sessions_max,
+                bounds: SessionBounds {
+                    rarity: detect.sessions.rarity,
+                    lacking: detect.sessions.lacking,
+                    ..SessionBounds::default()
+                },
+            },
         }
     }
 

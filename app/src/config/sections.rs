@@ -132,8 +132,27 @@ section! {
         stall_after: Span = Span::secs(30) => Span::secs(1), Span::secs(86_400);
         /// Windows without any record that are judged one by one; a longer gap is passed over.
         gap_windows_max: usize = 360 => 1, 1_000_000;
-        /// Greatest p-value at which the isolation forest speaks.
+        /// Greatest p-value at which the isolation forest speaks; 0 turns it off.
         forest_p_value_max: f64 = 1e-5 => 0.0, 1.0;
+        /// What belongs together because it names the same order, block, request or user.
+        sessions: Sessions = Sessions::default();
+    }
+}
+
+section! {
+    /// What belongs together because it names the same order, block, request or user.
+    Sessions {
+        /// Regular expression over the content that names the session of a record: its first group, or the whole match.
+        /// Records that it does not match belong to no session.
+        key: Option<String> = None;
+        /// Without `key`, whether the trace id that a structured record states (`trace.id`, `trace_id`, `traceId`) names its session.
+        trace_id: bool = true;
+        /// Event time without a record after which a session has ended and is judged; what comes later is judged as a further part of it.
+        idle: Span = Span::secs(600) => Span::secs(1), Span::secs(86_400);
+        /// A template, proportion, order or number that a smaller share of sessions has is rare, and a session with it is told.
+        rarity: f64 = 0.01 => 0.0, 0.5;
+        /// The share of sessions that may lack a template after another and it still counts as required.
+        lacking: f64 = 0.05 => 0.0, 0.5;
     }
 }
 
@@ -169,6 +188,8 @@ section! {
         services_max: usize = 1_000 => 1, 1_000_000;
         /// Windows of one service that may wait for slow partitions; counts beyond are dropped and counted.
         open_windows_max: usize = 10_000 => 2, 1_000_000;
+        /// Sessions of a shard that are open at the same time, and ended ones that are remembered; beyond, those quiet for longest are given up and counted.
+        sessions_max: usize = 200_000 => 1, 100_000_000;
     }
 }
 

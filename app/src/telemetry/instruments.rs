@@ -25,6 +25,7 @@ pub(super) struct Instruments {
     pub(super) windows_dropped: Counter<u64>,
     pub(super) batches_repeated: Counter<u64>,
     pub(super) merges: Counter<u64>,
+    pub(super) overflows: Counter<u64>,
     pub(super) anomalies: Counter<u64>,
     pub(super) alerts: Counter<u64>,
     pub(super) decisions: Counter<u64>,
@@ -71,18 +72,16 @@ impl Instruments {
                 "Tally batches that had been taken in before and were passed over.",
             ),
             merges: counter("logwake.template_merges", "Templates that became part of another."),
+            overflows: counter("logwake.template_overflows", "Skeletons beyond the limit."),
             anomalies: counter("logwake.anomalies", "Anomalies found, by kind."),
             alerts: counter(
                 "logwake.alerts",
                 "Changes of alert clusters sent, by state and severity.",
             ),
-            decisions: counter(
-                "logwake.decisions",
-                "Decisions to send, merge or suppress, by reason.",
-            ),
+            decisions: counter("logwake.decisions", "Decisions, by reason."),
             dead_letters: counter(
                 "logwake.dead_letters",
-                "Payloads written to the dead-letter topic, by reason.",
+                "Payloads in the dead-letter topic, by reason.",
             ),
             commits: counter("logwake.commits", "Commits, by stage and outcome."),
             commit_time: seconds(

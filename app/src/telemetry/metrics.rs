@@ -66,6 +66,8 @@ pub struct CatalogueCounts {
     pub skeletons: u64,
     /// Merges since the last call.
     pub merges: u64,
+    /// Skeletons that came after the limit on templates was reached.
+    pub overflows: u64,
 }
 
 impl Metrics {
@@ -162,6 +164,7 @@ impl Metrics {
     pub fn catalogues(&self, shard: u32, counts: CatalogueCounts) {
         lock(&self.held).shards.entry(shard).or_default().skeletons = Some(counts.skeletons);
         self.instruments.merges.add(counts.merges, &[]);
+        self.instruments.overflows.add(counts.overflows, &[]);
     }
 
     /// Forgets a detect shard that another process has now.

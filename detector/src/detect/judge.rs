@@ -126,6 +126,7 @@ impl Service {
             exemplars: vec![first.clone()],
             reason,
             incomplete: false,
+            session: None,
         }
     }
 }
@@ -215,7 +216,8 @@ fn close_forest(
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) {
-    if counts.templates.is_empty() {
+    let is_off = bench.settings.forest_p_value_max <= 0.0;
+    if is_off || counts.templates.is_empty() {
         return;
     }
     let divergence = learn_mix(&mut service.templates, counts);
@@ -331,6 +333,7 @@ fn rate_anomaly(
         reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
         exemplars,
         incomplete: bench.incomplete,
+        session: None,
     }
 }
 
@@ -364,6 +367,7 @@ fn forest_anomaly(
         contributions: isolation.contributions,
         exemplars,
         incomplete: bench.incomplete,
+        session: None,
     }
 }
 

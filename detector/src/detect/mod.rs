@@ -16,6 +16,7 @@ mod judge;
 mod reason;
 mod series;
 mod service;
+mod session;
 mod window;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use fleet::{FleetClock, FleetSettings};
 pub use gravity::{Gravity, gravity_of};
 pub use reason::{grouped, shorten, span};
 pub use service::{Service, TemplateStats};
+pub use session::{SessionCounts, SessionSettings, Sessions};
 
 use crate::anomaly::Anomaly;
 use crate::tally::{LineCounts, TallyBatch};
@@ -58,6 +60,8 @@ pub struct DetectSettings {
     pub catalogue: CatalogueLimits,
     /// How long slow sources are waited for.
     pub fleet: FleetSettings,
+    /// How sessions are judged.
+    pub sessions: SessionSettings,
 }
 
 /// Templates that a team has written down, by service: id, where it is not to follow from the text,
@@ -170,14 +174,21 @@ impl Detect {
         for tallies in std::mem::take(&mut batch.services) {
             let service =
                 self.state.service(&tallies.name, &settings, &self.seeds, &tallies.skeletons);
+            let mut places = Vec::with_capacity(tallies.skeletons.len());
             for tally in tallies.skeletons {
                 let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
                     dropped += tally.count();
+                    places.push(None);
                     continue;
                 };
                 dropped += lost;
-                service.take(tally, &batch.source, closed);
+                let window = tally.window;
+                let id = service.take(tally, &batch.source, closed);
+                let is_open = closed.is_none_or(|closed| window >= closed);
+                places.push(is_open.then_some((id, window)));
             }
+            let sessions = &settings.sessions;
+            service.sessions.take(tallies.sessions, &places, &batch.source, sessions);
         }
         self.state.counts.records_dropped += dropped;
     }
@@ -223,7 +234,39 @@ impl Detect {
         for service in self.state.services.values_mut() {
             judge::close(service, &bench, out);
         }
+        let (at, incomplete) = (bench.at, bench.incomplete);
+        self.close_sessions(window, at, incomplete, out);
         self.state.counts.windows += 1;
+    }
+
+    /// Judges the sessions that have ended with a window.
+    fn close_sessions(
+        &mut self,
+        window: Timestamp,
+        at: Timestamp,
+        incomplete: bool,
+        out: &mut Vec<Anomaly>,
+    ) {
+        let sessions_max = self.settings.sessions.sessions_max;
+        let mut room = sessions_max.saturating_sub(self.state.open_sessions());
+        let ended_max = sessions_max / self.state.services.len().max(1);
+        for service in self.state.services.values_mut() {
+            let (begin, is_warm) = (out.len(), service.is_warm(&self.settings));
+            let context = session::Context {
+                service: &service.name,
+                catalogue: &service.catalogue,
+                settings: &self.settings.sessions,
+                window,
+                end: window + self.settings.window,
+                at,
+                incomplete,
+                ended_max,
+            };
+            session::tell(&mut service.sessions, &context, &mut room, out);
+            if !is_warm {
+                out.truncate(begin);
+            }
+        }
     }
 
     /// Judges the new templates whose first record lies no later than `until`.
@@ -248,6 +291,18 @@ impl DetectState {
     /// Returns what was counted.
     pub fn counts(&self) -> &DetectCounts {
         &self.counts
+    }
+
+    /// Returns how many sessions are open.
+    pub fn open_sessions(&self) -> usize {
+        self.services.values().map(|service| service.sessions.open()).sum()
+    }
+
+    /// Returns what became of the sessions of all services.
+    pub fn session_counts(&self) -> SessionCounts {
+        let mut sum = SessionCounts::default();
+        self.services.values().for_each(|service| sum.add(service.sessions.counts()));
+        sum
     }
 
     /// Returns the event time that every source has reached.

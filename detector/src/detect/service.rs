@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 use super::Seeds;
 use super::features::ForestWatch;
 use super::series::Series;
+use super::session::Sessions;
 use super::window::{WindowCounts, earlier};
 
 /// State of one service.
@@ -49,6 +50,8 @@ pub struct Service {
     pub novelty_rate: f64,
     /// The last record that closed windows began a template with.
     pub last: Option<Evidence>,
+    /// Sessions.
+    pub sessions: Sessions,
 }
 
 /// Statistics of one template.
@@ -91,6 +94,7 @@ impl Service {
             pending: BTreeMap::new(),
             novelty_rate: 0.0,
             last: None,
+            sessions: Sessions::default(),
         }
     }
 
@@ -103,8 +107,13 @@ impl Service {
         self.fold_merges();
     }
 
-    /// Takes in the tally of one skeleton.
-    pub fn take(&mut self, tally: SkeletonTally, source: &Source, closed: Option<Timestamp>) {
+    /// Takes in the tally of one skeleton; returns the template that it belongs to.
+    pub fn take(
+        &mut self,
+        tally: SkeletonTally,
+        source: &Source,
+        closed: Option<Timestamp>,
+    ) -> TemplateId {
         let id = self.assign(&tally);
         self.records += tally.count();
         let novel = self.count(id, &tally, source) && !self.catalogue.is_seed(id);
@@ -116,6 +125,7 @@ impl Service {
         } else {
             self.open.entry(tally.window).or_default().add(id, tally, source);
         }
+        id
     }
 
     /// Keeps the first record of a new template until it is judged.
@@ -201,6 +211,7 @@ impl Service {
     }
 
     fn fold(&mut self, alias: TemplateId, into: TemplateId) {
+        self.sessions.fold(alias, into);
         for window in self.open.values_mut() {
             window.fold(alias, into);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use expect_test::{Expect, expect};
+use logwake_models::session::SessionBounds;
 use logwake_models::template::Masks;
 use proptest::prelude::*;
 
@@ -34,6 +35,11 @@ fn settings() -> DetectSettings {
         fleet: FleetSettings {
             hold_max: Duration::from_secs(60),
             stall_after: Duration::from_secs(30),
+        },
+        sessions: SessionSettings {
+            idle: Duration::from_secs(600),
+            sessions_max: 100_000,
+            bounds: SessionBounds::default(),
         },
     }
 }

@@ -10,6 +10,7 @@
 
 mod batch;
 mod clock;
+mod sessions;
 
 use std::time::Duration;
 
@@ -17,7 +18,10 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-pub use batch::{Exemplar, LineCounts, ServiceTally, SkeletonTally, TallyBatch, shard_of};
+pub use batch::{
+    Exemplar, LineCounts, ServiceTally, SessionEvent, SessionTally, SkeletonTally, TallyBatch,
+    shard_of,
+};
 pub use clock::{ClockSettings, Placement, SourceClock};
 use logwake_models::template::{Masks, Skeleton};
 
@@ -98,6 +102,7 @@ struct OpenBatch {
     /// Bytes that the batch takes on the wire, estimated.
     bytes: usize,
     places: FxHashMap<(u32, Timestamp, u64), u32>,
+    sessions: sessions::Places,
 }
 
 impl Tally {
@@ -208,6 +213,17 @@ impl Tally {
             self.open.bytes += record.content.len().min(TEXT_BYTES_MAX);
         }
         count_host(&mut tally.hosts, record.host);
+        if let Some(key) = record.session {
+            let event = SessionEvent {
+                skeleton: place,
+                count: 1,
+                first: time,
+                last: time,
+                offset: record.offset,
+            };
+            let sessions = &mut self.open.services[service].sessions;
+            self.open.bytes += self.open.sessions.count(service, key, event, sessions);
+        }
     }
 
     fn cut(&mut self, to: u64, wall: Timestamp, idle: bool, out: &mut Vec<TallyBatch>) {
@@ -238,6 +254,7 @@ impl Tally {
             services: std::mem::take(&mut open.services),
         });
         open.places.clear();
+        open.sessions.clear();
         open.by_name.clear();
         open.service = 0;
         self.state.seq += 1;
@@ -258,6 +275,7 @@ impl Tally {
             tally.first.time = time;
             tally.first.at = time;
         }
+        sessions::place_untimed(&mut self.open.services, time);
     }
 
     /// The first offset after a record; lines that were joined are lines of their own in a file.
@@ -284,7 +302,11 @@ impl OpenBatch {
             Some(idx) => *idx,
             None => {
                 self.by_name.insert(name.to_owned(), self.services.len());
-                self.services.push(ServiceTally { name: name.to_owned(), skeletons: Vec::new() });
+                self.services.push(ServiceTally {
+                    name: name.to_owned(),
+                    skeletons: Vec::new(),
+                    sessions: Vec::new(),
+                });
                 self.services.len() - 1
             }
         };

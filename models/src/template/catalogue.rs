@@ -11,9 +11,11 @@
 //! resolves for ever. It does not know how often a template occurs, nor when.
 
 mod closure;
+mod crowded;
 mod evidence;
 mod limits;
 mod pinned;
+mod remedy;
 mod saved;
 mod slot;
 #[cfg(test)]
@@ -21,12 +23,14 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::crowded::Crowded;
 use self::evidence::Witness;
 pub use self::limits::CatalogueLimits;
 pub use self::pinned::SeedError;
+pub use self::remedy::Remedy;
 use self::slot::Slot;
 use super::TemplateId;
 use super::extract;
@@ -69,9 +73,15 @@ pub struct Catalogue {
     uppers: FxHashMap<u32, Vec<u32>>,
     /// How many patterns each has below it, with itself.
     sizes: Vec<u32>,
+    /// The patterns of so many tokens.
+    by_length: FxHashMap<usize, Vec<u32>>,
+    /// Templates that have taken in what reads like them.
+    scanned: FxHashSet<u32>,
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
+    /// What helps once there is no room.
+    crowded: Option<Crowded>,
     /// Counts what may have changed a template.
     revision: u64,
     /// Templates that were written down, by their number of tokens.
@@ -92,9 +102,12 @@ impl Catalogue {
             slots: FxHashMap::default(),
             uppers: FxHashMap::default(),
             sizes: Vec::new(),
+            by_length: FxHashMap::default(),
+            scanned: FxHashSet::default(),
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
+            crowded: None,
             revision: 0,
             seeds: BTreeMap::new(),
         }
@@ -105,6 +118,14 @@ impl Catalogue {
         if let Some(id) = self.find(hash) {
             return Assignment { id, kind: Kind::Known };
         }
+        let outline = self.outline(skeleton);
+        if let Some(at) = outline.and_then(|outline| self.crowded.as_ref()?.find(outline)) {
+            self.skeletons_overflowed += 1;
+            return Assignment {
+                id: self.patterns[self.root(at) as usize].id,
+                kind: Kind::Overflow,
+            };
+        }
         self.revision += 1;
         let pattern = Pattern::parse(skeleton, self.seed);
         let before = self.patterns.len();
@@ -112,6 +133,9 @@ impl Catalogue {
         let (at, overflowed) = self.place(pattern);
         if self.skeletons.len() < self.limits.skeletons_max {
             self.skeletons.insert(hash, at);
+        }
+        if let (Some(outline), Some(crowded)) = (outline, &mut self.crowded) {
+            crowded.remember(outline, at);
         }
         let id = self.patterns[self.root(at) as usize].id;
         let grew = self.patterns.len() > before && self.root(at) as usize >= before;
@@ -254,6 +278,15 @@ impl Catalogue {
         (self.place_coarsely(&pattern), true)
     }
 
+    /// Returns the outline of a skeleton where there is no room for more templates.
+    fn outline(&mut self, skeleton: &str) -> Option<u64> {
+        if self.has_room() {
+            return None;
+        }
+        let crowded = self.crowded.get_or_insert_with(|| Crowded::new(&self.patterns));
+        Some(crowded.outline(skeleton))
+    }
+
     fn has_room(&self) -> bool {
         self.roots < self.limits.templates_max && self.patterns.len() < self.limits.patterns_max()
     }
@@ -280,22 +313,24 @@ impl Catalogue {
         }
     }
 
-    /// Puts a new pattern under slots that have seen their fill of values, without keeping it.
+    /// Puts a new pattern under slots that have seen their fill of values, or where there is no room
+    /// for it, without keeping it.
     fn absorbed(&mut self, pattern: &Pattern) -> Option<u32> {
-        let values_max = self.limits.values_per_position_max;
+        let (values_max, has_room) = (self.limits.values_per_position_max, self.has_room());
         let fits: Vec<u32> = Witness::of(pattern, 0)
             .iter()
             .filter_map(|witness| {
                 let slot = self.slots.get(&witness.slot)?;
                 let native = self.by_hash.contains_key(&witness.slot);
-                let takes = slot.is_full(values_max) && slot.takes(witness, native);
+                let wants = slot.is_full(values_max) || !has_room;
+                let takes = wants && slot.takes(witness, native);
                 slot.promoted.filter(|_| takes)
             })
             .filter(|&at| self.patterns[at as usize].tokens.len() == pattern.tokens.len())
             .collect();
         let (&first, others) = fits.split_first()?;
         self.spell(first, pattern);
-        for &other in others {
+        for &other in others.iter().filter(|_| has_room) {
             self.unite(first, other);
         }
         Some(self.root(first))
@@ -305,6 +340,7 @@ impl Catalogue {
         let at = self.patterns.len() as u32;
         self.by_hash.insert(pattern.hash, at);
         self.by_id.insert(pattern.id, at);
+        self.by_length.entry(pattern.tokens.len()).or_default().push(at);
         self.patterns.push(pattern);
         self.sizes.push(1);
         self.roots += 1;
@@ -316,15 +352,6 @@ impl Catalogue {
         let at = self.store(pattern);
         self.follow(VecDeque::from([at]));
         at
-    }
-
-    /// Registers new patterns in the order of their making, until nothing more is promoted.
-    fn follow(&mut self, mut fresh: VecDeque<u32>) {
-        while let Some(next) = fresh.pop_front() {
-            for slot in self.witness(next) {
-                self.promote(slot, &mut fresh);
-            }
-        }
     }
 
     /// Registers a pattern at the slots it fits; returns the slots to look at again.

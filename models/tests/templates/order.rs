@@ -131,11 +131,13 @@ fn close_line() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn the_corpus_gives_one_outcome(
         program in 0usize..64,
         from in 0usize..2000,
-        count in 1usize..900,
+        count in 1usize..500,
         shards in 1usize..=32,
         seed in any::<u64>(),
     ) {

@@ -1,5 +1,6 @@
 //! Stage 2 for one shard: tallies to findings, and each anomaly as a public event.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use logwake_emit::wire;
 use logwake_ingest::kafka::Partition;
 
 use crate::board::Board;
+use crate::runtime::advice_of;
 use crate::telemetry::{CatalogueCounts, Metrics, Stage};
 
 use super::stage::wall_now;
@@ -43,7 +45,9 @@ pub struct DetectTask {
     findings: Vec<Findings>,
     waiting: Vec<Findings>,
     shown: Option<Instant>,
-    merges: u64,
+    shown_counts: CatalogueCounts,
+    /// Services that were warned of too many templates.
+    advised: BTreeSet<String>,
 }
 
 impl DetectTask {
@@ -58,7 +62,23 @@ impl DetectTask {
             findings: Vec::new(),
             waiting: Vec::new(),
             shown: None,
-            merges: 0,
+            shown_counts: CatalogueCounts::default(),
+            advised: BTreeSet::new(),
+        }
+    }
+
+    /// Warns once of each service that has more templates than it may, and says what would help.
+    fn advise(&mut self) {
+        for service in self.detect.state().services().values() {
+            let overflowed = service.catalogue.overflowed();
+            if overflowed > 0 && self.advised.insert(service.name.clone()) {
+                let advice = advice_of(&service.catalogue);
+                tracing::warn!(
+                    service = service.name,
+                    templates = service.catalogue.len(),
+                    "more templates than templates.templates_max; {advice}"
+                );
+            }
         }
     }
 
@@ -66,6 +86,7 @@ impl DetectTask {
         let services = self.detect.state().services().values();
         services.fold(CatalogueCounts::default(), |sum, service| CatalogueCounts {
             skeletons: sum.skeletons + service.catalogue.skeletons() as u64,
+            overflows: sum.overflows + service.catalogue.overflowed(),
             merges: sum.merges + service.catalogue.aliases().count() as u64,
         })
     }
@@ -137,9 +158,14 @@ impl Task for DetectTask {
             self.shared.board.detected(self.shard, self.detect.state());
             self.shared.metrics.detected(self.shard, self.detect.state());
             let sum = self.catalogues();
-            let merges = sum.merges.saturating_sub(self.merges);
-            self.merges = sum.merges;
-            self.shared.metrics.catalogues(self.shard, CatalogueCounts { merges, ..sum });
+            let counts = CatalogueCounts {
+                skeletons: sum.skeletons,
+                merges: sum.merges.saturating_sub(self.shown_counts.merges),
+                overflows: sum.overflows.saturating_sub(self.shown_counts.overflows),
+            };
+            self.shown_counts = sum;
+            self.shared.metrics.catalogues(self.shard, counts);
+            self.advise();
             self.shown = Some(Instant::now());
         }
     }

@@ -27,7 +27,11 @@ fn a_number_beyond_all_times_is_none() {
     expect![[r#"
         - info svc | a
         - info svc | b
-    "#]].assert_eq(&each("auto", "t=33333333333333 msg=a level=info\nt=99999999999999999 msg=b level=info"));
+    "#]]
+    .assert_eq(&each(
+        "auto",
+        "t=33333333333333 msg=a level=info\nt=99999999999999999 msg=b level=info",
+    ));
 }
 
 #[test]

@@ -1,20 +1,85 @@
 //! The rules that make patterns of patterns, followed until they say nothing new.
 //!
 //! A slot with enough witnesses is a pattern above them. Two patterns above one and the same have
-//! their least common one above both. Both rules only add and neither looks at what was merged so
-//! far, so the patterns are the least fixpoint of the skeletons, and from each pattern every way
-//! up ends at the same one: its template.
+//! their least common one above both. A template that many patterns are below takes in what differs
+//! from it in names alone. All rules only add, so the patterns are the least fixpoint of the
+//! skeletons, and from each pattern every way up ends at the same one: its template.
 
 use std::collections::VecDeque;
 
 use super::Catalogue;
-use crate::template::pattern::Pattern;
+use super::evidence::Witness;
+use crate::template::pattern::{Pattern, TokenKind};
 
 /// Patterns of one template beyond which no more are made between them, since twenty places that
 /// vary alone would make a million: from there on, what else merges with it may hang on the order.
 const PATTERNS_BETWEEN_MAX: u32 = 256;
 
+/// Patterns of a template from which on it takes in what differs from it in names alone.
+const DOMINANT_PATTERNS_MIN: u32 = 16;
+
+/// Constant words that such a template has at the least.
+const WORDS_MIN: usize = 2;
+
 impl Catalogue {
+    /// Registers new patterns in the order of their making, until no rule says anything new.
+    pub(super) fn follow(&mut self, mut fresh: VecDeque<u32>) {
+        let mut made = Vec::new();
+        loop {
+            while let Some(next) = fresh.pop_front() {
+                made.push(next);
+                for slot in self.witness(next) {
+                    self.promote(slot, &mut fresh);
+                }
+            }
+            let Some(next) = made.pop() else { return };
+            self.take_in_rare(next, &mut fresh);
+        }
+    }
+
+    /// Puts a new template below a dominant one, or others below its own if that is dominant.
+    fn take_in_rare(&mut self, next: u32, fresh: &mut VecDeque<u32>) {
+        let top = self.root(next);
+        if self.patterns[top as usize].pinned {
+            return;
+        }
+        let others = self.templates_as_long_as(top);
+        let pairs: Vec<(u32, u32)> = if !self.is_dominant(top) {
+            others.into_iter().filter(|&at| self.is_dominant(at)).map(|at| (top, at)).collect()
+        } else if self.scanned.insert(top) {
+            others.into_iter().map(|at| (at, top)).collect()
+        } else {
+            Vec::new()
+        };
+        for (rare, above) in pairs {
+            if self.reads_like(rare, above) {
+                self.link(rare, above, fresh);
+            }
+        }
+    }
+
+    fn is_dominant(&self, at: u32) -> bool {
+        self.sizes[at as usize] >= DOMINANT_PATTERNS_MIN
+    }
+
+    /// Returns the other templates that rules may change, with as many tokens.
+    fn templates_as_long_as(&self, top: u32) -> Vec<u32> {
+        let len = self.patterns[top as usize].tokens.len();
+        let alike = self.by_length.get(&len).into_iter().flatten().copied();
+        alike.filter(|&at| at != top && self.patterns[at as usize].parent.is_none()).collect()
+    }
+
+    /// Reports whether a pattern differs from another only by names where that has variables.
+    fn reads_like(&self, rare: u32, above: u32) -> bool {
+        let (rare, above) = (&self.patterns[rare as usize], &self.patterns[above as usize]);
+        let places = rare.tokens.iter().zip(&above.tokens).enumerate();
+        let differing = places.filter(|(_, (one, two))| one.hash != two.hash);
+        let words = above.tokens.iter().filter(|token| token.kind == TokenKind::Word).count();
+        words >= WORDS_MIN
+            && differing.clone().all(|(_, (_, two))| two.kind == TokenKind::Wild)
+            && differing.clone().all(|(place, _)| Witness::is_name(rare, place))
+    }
+
     /// Makes a slot a pattern if its witnesses suffice, and puts them below it; new patterns join
     /// `fresh`.
     pub(super) fn promote(&mut self, hash: u64, fresh: &mut VecDeque<u32>) {

@@ -54,6 +54,11 @@ impl Witness {
         found
     }
 
+    /// Reports whether the word at a place is a name where names are variables.
+    pub(super) fn is_name(pattern: &Pattern, place: usize) -> bool {
+        Self::at(pattern, 0, place).is_some_and(|witness| witness.counts(true))
+    }
+
     fn at(pattern: &Pattern, at: u32, place: usize) -> Option<Self> {
         let token = &pattern.tokens[place];
         let mut context = context(pattern, place);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::TemplateId;
 use super::super::pattern::Pattern;
+use super::crowded::{Crowded, SavedCrowded};
 use super::{Catalogue, CatalogueLimits};
 
 #[derive(Serialize, Deserialize)]
@@ -18,6 +19,7 @@ struct Saved {
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
     seeds: BTreeMap<usize, Vec<u32>>,
+    crowded: Option<SavedCrowded>,
 }
 
 impl Catalogue {
@@ -32,6 +34,7 @@ impl Catalogue {
             merges: self.merges.clone(),
             skeletons_overflowed: self.skeletons_overflowed,
             seeds: self.seeds.clone(),
+            crowded: self.crowded.as_ref().map(Crowded::save),
         }
     }
 
@@ -62,6 +65,8 @@ impl Catalogue {
         catalogue.skeletons = saved.skeletons.into_iter().collect();
         catalogue.skeletons_overflowed = saved.skeletons_overflowed;
         catalogue.seeds = saved.seeds;
+        let patterns = &catalogue.patterns;
+        catalogue.crowded = saved.crowded.map(|saved| Crowded::restore(saved, patterns));
         catalogue.index();
         catalogue.merges = saved.merges;
         Ok(catalogue)
@@ -73,8 +78,15 @@ impl Catalogue {
         let count = self.patterns.len() as u32;
         self.sizes = vec![1; self.patterns.len()];
         (0..count).for_each(|at| self.count(at, 1));
-        let learnt = (0..count).filter(|&at| !self.patterns[at as usize].pinned);
-        let learnt: Vec<u32> = learnt.collect();
+        let pinned = |at: u32| self.patterns[at as usize].pinned;
+        let learnt: Vec<u32> = (0..count).filter(|&at| !pinned(at)).collect();
+        for &at in &learnt {
+            let pattern = &self.patterns[at as usize];
+            self.by_length.entry(pattern.tokens.len()).or_default().push(at);
+            if let Some(above) = pattern.parent.filter(|&above| !pinned(above)) {
+                self.uppers.insert(at, vec![above]);
+            }
+        }
         let touched: Vec<u64> = learnt.into_iter().flat_map(|at| self.witness(at)).collect();
         let mut fresh = VecDeque::new();
         for hash in touched {
@@ -104,6 +116,7 @@ impl PartialEq for Catalogue {
             && self.skeletons == other.skeletons
             && self.merges == other.merges
             && self.seeds == other.seeds
+            && self.crowded == other.crowded
             && self.skeletons_overflowed == other.skeletons_overflowed
     }
 }
