@@ -3,7 +3,7 @@
 //! The rules lean towards masking what holds digits, and towards keeping what is a word with one
 //! digit at its end (`eth0`, `ssh2`), which the catalogue may still merge.
 
-use super::byte_class::{ALPHA, DOT, HIGH, OTHER, SIGN, UNDER, class};
+use super::byte_class::{ALPHA, DOT, HARD, HIGH, OTHER, SIGN, UNDER, class};
 use super::number;
 use super::variable::ShapeClass;
 use crate::template::known_words;
@@ -38,7 +38,7 @@ pub(super) fn read(text: &[u8], bits: u16) -> Reading {
         dotted(text)
     } else if bits & SIGN != 0 {
         dashed(text)
-    } else if bits & (HIGH | OTHER) == 0
+    } else if bits & (HIGH | OTHER | HARD) == 0
         && (is_constant_name(text, bits) || known_words::is_technical(text))
     {
         Reading::Constant

@@ -193,6 +193,13 @@ fn colons_without_end_are_no_address() {
 }
 
 #[test]
+fn a_query_after_a_colon_is_masked() {
+    check("GET /a/:?c=1 HTTP/1.1", expect![[r#"
+        GET <*> HTTP/<*>
+    "#]]);
+}
+
+#[test]
 fn a_long_line_is_its_first_words() {
     let long =
         |blob: usize| masked(&format!("upload of {blob} took 7 ms: {} end", "x7 y ".repeat(blob)));
