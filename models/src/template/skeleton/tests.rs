@@ -194,9 +194,12 @@ fn colons_without_end_are_no_address() {
 
 #[test]
 fn a_query_after_a_colon_is_masked() {
-    check("GET /a/:?c=1 HTTP/1.1", expect![[r#"
+    check(
+        "GET /a/:?c=1 HTTP/1.1",
+        expect![[r#"
         GET <*> HTTP/<*>
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
