@@ -36,6 +36,9 @@ use super::TemplateId;
 use super::extract;
 use super::pattern::Pattern;
 
+/// Bytes of a small entry of a hash map, its share of what is kept free included.
+const MAP_ENTRY_BYTES: usize = 24;
+
 /// What became of a skeleton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -253,8 +256,10 @@ impl Catalogue {
     /// Returns the bytes held, near enough.
     pub fn bytes_used(&self) -> usize {
         let patterns: usize = self.patterns.iter().map(Pattern::bytes_used).sum();
-        let slots = self.slots.len() * (size_of::<Slot>() + 24);
-        patterns + slots + self.skeletons.len() * 24 + self.patterns.len() * 48
+        let slots: usize =
+            self.slots.values().map(|slot| slot.bytes_used() + MAP_ENTRY_BYTES).sum();
+        let entries = self.skeletons.len() + 4 * self.patterns.len() + self.uppers.len();
+        patterns + slots + entries * MAP_ENTRY_BYTES
     }
 
     /// Returns how many skeletons came after the limit on templates was reached.

@@ -93,6 +93,11 @@ fn digit_blind(word: &str) -> Option<String> {
         .then(|| word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect())
 }
 
+/// Bytes that an allocation of so many takes, near enough.
+pub(super) fn allocated(bytes: usize) -> usize {
+    if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
+}
+
 /// A sequence of tokens, and the pattern that it was merged into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pattern {
@@ -170,8 +175,8 @@ impl Pattern {
 
     /// Bytes that the pattern takes, near enough.
     pub(crate) fn bytes_used(&self) -> usize {
-        let spelled: usize = self.tokens.iter().map(|token| token.spelling.len()).sum();
-        size_of::<Self>() + self.tokens.len() * size_of::<Token>() + spelled
+        let spelled: usize = self.tokens.iter().map(|token| allocated(token.spelling.len())).sum();
+        size_of::<Self>() + allocated(self.tokens.capacity() * size_of::<Token>()) + spelled
     }
 }
 

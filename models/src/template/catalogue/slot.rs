@@ -1,6 +1,7 @@
 //! A pattern with one word left open, or several: when what was seen to fit makes it a template.
 
 use super::evidence::{PLAIN_VALUES_MIN, SLOT_VALUES_MIN, Witness};
+use crate::template::pattern::allocated;
 use crate::template::vocabulary::{Context, Openness};
 
 /// Names after which a verb at the place of a value is believed to be one.
@@ -25,7 +26,17 @@ impl Slot {
             }
             self.names += 1;
         }
+        if self.witnesses.is_empty() {
+            // Most slots have one witness for ever.
+            self.witnesses.reserve_exact(1);
+        }
         self.witnesses.push(witness);
+    }
+
+    /// Returns the bytes that it takes, near enough.
+    pub(super) fn bytes_used(&self) -> usize {
+        let parts: usize = self.witnesses.iter().map(|witness| size_of_val(&*witness.parts)).sum();
+        size_of::<Self>() + allocated(self.witnesses.capacity() * size_of::<Witness>()) + parts
     }
 
     /// Reports whether further names would be forgotten.
