@@ -122,6 +122,9 @@ section! {
         lateness: Span = Span::secs(5) => Span::secs(0), Span::secs(86_400);
         /// Event time that a service is learned before it is judged.
         warmup: Span = Span::secs(300) => Span::secs(0), Span::secs(7 * 86_400);
+        /// File of services that were learned from captured logs, as `logwake replay --save-learned` writes it: they are judged from their first record on.
+        /// It is looked for beside the configuration.
+        learned: Option<String> = None;
         /// A record that states a time further ahead of the clock is counted at its arrival.
         future_max: Span = Span::secs(600) => Span::secs(0), Span::secs(86_400);
         /// The largest step ahead in event time that one record alone may make.

@@ -13,6 +13,7 @@ mod fit;
 mod fleet;
 mod gravity;
 mod judge;
+mod known;
 mod reason;
 mod series;
 mod service;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use fleet::{FleetClock, FleetSettings};
 pub use gravity::{Gravity, gravity_of};
+pub use known::{Known, Learned, Seeds};
 pub use reason::{grouped, shorten, span};
 pub use service::{Service, TemplateStats};
 pub use session::{SessionCounts, SessionSettings, Sessions};
@@ -64,10 +66,6 @@ pub struct DetectSettings {
     pub sessions: SessionSettings,
 }
 
-/// Templates that a team has written down, by service: id, where it is not to follow from the text,
-/// and text. Each must have passed [`logwake_models::template::Catalogue::seed`] before.
-pub type Seeds = BTreeMap<String, Vec<(Option<TemplateId>, String)>>;
-
 /// What one tally led to: the value that crosses to the alert stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Findings {
@@ -102,7 +100,7 @@ pub struct DetectCounts {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detect {
     settings: DetectSettings,
-    seeds: Arc<Seeds>,
+    known: Arc<Known>,
     shard: u32,
     shards: u32,
     state: DetectState,
@@ -123,12 +121,12 @@ pub struct DetectState {
 impl Detect {
     /// Makes the machine of one shard of `shards`.
     pub fn new(settings: DetectSettings, shard: u32, shards: u32) -> Self {
-        Self { settings, seeds: Arc::default(), shard, shards, state: DetectState::default() }
+        Self { settings, known: Arc::default(), shard, shards, state: DetectState::default() }
     }
 
-    /// Makes these templates known from the start.
-    pub fn with_seeds(mut self, seeds: Arc<Seeds>) -> Self {
-        self.seeds = seeds;
+    /// Makes this known from the start.
+    pub fn with_known(mut self, known: Arc<Known>) -> Self {
+        self.known = known;
         self
     }
 
@@ -136,7 +134,7 @@ impl Detect {
     pub fn restore(&mut self, state: DetectState) {
         self.state = state;
         for service in self.state.services.values_mut() {
-            service.seed(&self.seeds);
+            service.seed(&self.known.seeds);
         }
     }
 
@@ -173,7 +171,7 @@ impl Detect {
         let mut dropped = 0;
         for tallies in std::mem::take(&mut batch.services) {
             let service =
-                self.state.service(&tallies.name, &settings, &self.seeds, &tallies.skeletons);
+                self.state.service(&tallies.name, &settings, &self.known, &tallies.skeletons);
             let mut places = Vec::with_capacity(tallies.skeletons.len());
             for tally in tallies.skeletons {
                 let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
@@ -331,16 +329,20 @@ impl DetectState {
         &mut self,
         name: &str,
         settings: &DetectSettings,
-        seeds: &Seeds,
+        known: &Known,
         tallies: &[crate::tally::SkeletonTally],
     ) -> &mut Service {
-        let known = self.services.contains_key(name);
-        let name =
-            if known || self.services.len() < settings.services_max { name } else { OTHER_SERVICE };
+        let is_named = self.services.contains_key(name);
+        let name = if is_named || self.services.len() < settings.services_max {
+            name
+        } else {
+            OTHER_SERVICE
+        };
         let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
         self.services.entry(name.to_owned()).or_insert_with(|| {
-            let mut service = Service::new(name, settings.catalogue, since);
-            service.seed(seeds);
+            let fresh = || Service::new(name, settings.catalogue, since);
+            let mut service = known.learned.begin(name, since).unwrap_or_else(fresh);
+            service.seed(&known.seeds);
             service
         })
     }
