@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+use super::budget::Spending;
 use super::service::Service;
 use super::session::Sessions;
 
@@ -39,6 +40,7 @@ impl Learned {
         let rested = |service: &Service| Service {
             open: BTreeMap::new(),
             pending: BTreeMap::new(),
+            spending: Spending::default(),
             sessions: Sessions::learned(service.sessions.model().clone()),
             ..service.clone()
         };

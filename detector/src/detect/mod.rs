@@ -8,6 +8,7 @@
 //! closes.**
 //! Both depend only on the tallies in their order, never on how often a source commits.
 
+mod budget;
 mod features;
 mod fit;
 mod fleet;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use logwake_models::template::{CatalogueLimits, TemplateId};
 use serde::{Deserialize, Serialize};
 
+pub use budget::Spending;
 pub use fleet::{FleetClock, FleetSettings};
 pub use gravity::{Gravity, gravity_of};
 pub use known::{Known, Learned, Seeds};
@@ -50,6 +52,8 @@ pub struct DetectSettings {
     pub lateness: Duration,
     /// Event time that a service is learned before it is judged.
     pub warmup: Duration,
+    /// Episodes of anomalies that a service may tell in a week.
+    pub anomaly_budget: f64,
     /// Greatest p-value at which the forest speaks.
     pub forest_p_value_max: f64,
     /// Windows without any record that are judged one by one; a longer gap is passed over.
@@ -226,6 +230,7 @@ impl Detect {
             window,
             at,
             incomplete: self.state.fleet.is_incomplete(),
+            levels: budget::Levels::default(),
         };
         let empty = self.state.services.values().all(|service| !service.open.contains_key(&window));
         self.state.gap = if empty { self.state.gap + 1 } else { 0 };
@@ -273,7 +278,8 @@ impl Detect {
             let is_warm = service.is_warm(&self.settings);
             for (id, first) in service.take_pending(until) {
                 if is_warm {
-                    out.push(service.novelty(id, &first, &self.settings));
+                    let novelty = service.novelty(id, &first, &self.settings);
+                    service.tell(novelty, &self.settings, out);
                 }
             }
         }
@@ -301,6 +307,17 @@ impl DetectState {
         let mut sum = SessionCounts::default();
         self.services.values().for_each(|service| sum.add(service.sessions.counts()));
         sum
+    }
+
+    /// Returns how many anomalies were kept back since the budget of their service was overspent.
+    pub fn kept_back(&self) -> u64 {
+        self.services.values().map(|service| service.spending.kept_back()).sum()
+    }
+
+    /// Returns the episodes that each service has told in the last week, by name.
+    pub fn episodes(&self) -> impl Iterator<Item = (&str, f64)> {
+        let now = self.fleet.progress().unwrap_or(Timestamp::MIN);
+        self.services.values().map(move |one| (one.name.as_str(), one.spending.episodes(now)))
     }
 
     /// Returns the event time that every source has reached.
