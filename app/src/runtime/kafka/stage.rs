@@ -245,19 +245,20 @@ impl<'a, T: Task> Stage<'a, T> {
     fn commit(&mut self, is_last: bool) -> anyhow::Result<Option<u64>> {
         let exactly_once = self.settings.transactional_id.is_some();
         let (wall, mut outbox, mut states) = (wall_now(), Outbox::default(), Outbox::default());
-        let mut offsets = Vec::new();
+        // The offset of every slot, moved or not: the group's generation that goes with them is what
+        // keeps a process out that lost its partitions while it was not looking.
+        let (mut offsets, mut is_due) = (Vec::new(), false);
         for slot in self.slots.iter_mut().filter(|slot| slot.is_live()) {
             slot.cut(wall);
             // Without a transaction the state goes first and takes its outputs along: whoever
             // restores it sends them again, under the same numbers.
             slot.keep_state(self.settings, is_last, !exactly_once, &mut states);
             outbox.append(&mut slot.outbox);
-            if slot.committed != Some(slot.position) {
-                offsets.push((slot.partition.clone(), Offset::Offset(slot.position)));
-            }
+            is_due |= slot.committed != Some(slot.position);
+            offsets.push((slot.partition.clone(), Offset::Offset(slot.position)));
         }
         self.waiting_bytes = 0;
-        if outbox.is_empty() && states.is_empty() && offsets.is_empty() {
+        if outbox.is_empty() && states.is_empty() && !is_due {
             return Ok(None);
         }
         let outputs = (outbox.len() + states.len()) as u64;
@@ -269,9 +270,7 @@ impl<'a, T: Task> Stage<'a, T> {
         } else {
             self.committer.send_all(&mut states)?;
             self.committer.send_all(&mut outbox)?;
-            if !offsets.is_empty() {
-                self.consumer()?.commit(&offsets).context("commit offsets")?;
-            }
+            self.consumer()?.commit(&offsets).context("commit offsets")?;
         }
         for slot in &mut self.slots {
             slot.committed = Some(slot.position);
