@@ -5,6 +5,7 @@
 //! as well, any others are left alone.
 //! `LOGWAKE_STORM_SEED` is the first seed, `LOGWAKE_STORM_RUNS` how many there are, and
 //! `LOGWAKE_STORM_REST_SECS` how long everything may take to come to rest.
+//! With `LOGWAKE_STORM_FIGURES` set it also measures how soon lines are judged again.
 
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
 
@@ -12,6 +13,8 @@ mod support;
 
 #[path = "storm/brokers.rs"]
 mod brokers;
+#[path = "storm/figures.rs"]
+mod figures;
 #[path = "storm/fleet.rs"]
 mod fleet;
 #[path = "kafka/pipeline.rs"]
