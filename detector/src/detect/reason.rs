@@ -39,6 +39,7 @@ pub(super) fn rate(
     subject: Subject<'_>,
     actual: u64,
     window: Duration,
+    passed: Duration,
     deviation: &Deviation,
 ) -> String {
     let verdict = &deviation.verdict;
@@ -65,7 +66,11 @@ pub(super) fn rate(
         0 | 1 => String::new(),
         _ => format!(", for {lasting} so far"),
     };
-    format!("{service}: {what} in {window}, expected {expected}{lasting}")
+    let within = match passed {
+        Duration::ZERO => window,
+        passed => format!("the first {} of {window}", span(passed)),
+    };
+    format!("{service}: {what} in {within}, expected {expected}{lasting}")
 }
 
 /// Says in what a window as a whole is unusual.
@@ -95,6 +100,7 @@ pub fn shorten(text: &str) -> String {
 pub fn span(span: Duration) -> String {
     match span.as_secs() {
         0 => format!("{} ms", span.as_millis()),
+        1..10 if span.subsec_millis() > 0 => format!("{:.1} s", span.as_secs_f64()),
         secs @ 1..120 => format!("{secs} s"),
         secs @ 120..7200 => format!("{} min", secs / 60),
         secs @ 7200..172_800 => format!("{} h", secs / 3600),

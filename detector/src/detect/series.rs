@@ -160,6 +160,32 @@ impl Series {
         Some(Deviation { direction, verdict, p_value, windows, is_repeat: lasting.is_some() })
     }
 
+    /// Judges a count that can still grow before its window closes; only more than is usual is told.
+    pub fn judge_early(&mut self, count: u64, at: Timestamp, demand: &Demand) -> Option<Deviation> {
+        if !self.may_rise(count, demand) || self.is_told(Direction::Up, at) {
+            return None;
+        }
+        if self.norm.is_some_and(|norm| norm.admits(count)) {
+            return None;
+        }
+        let p_value = self.baseline.p_upper(count);
+        if p_value > demand.p_value_max {
+            return None;
+        }
+        self.stated = Some((Direction::Up, at));
+        let windows = match self.streak {
+            Some((Direction::Up, windows)) => windows + 1,
+            _ => 1,
+        };
+        let verdict = self.baseline.judge(count);
+        Some(Deviation { direction: Direction::Up, verdict, p_value, windows, is_repeat: false })
+    }
+
+    /// Tells whether a count is so large that it is worth asking how likely it is.
+    pub fn may_rise(&self, count: u64, demand: &Demand) -> bool {
+        count as f64 > self.baseline.mean() && self.may_deviate(count, demand)
+    }
+
     /// Keeps what was normal before the first deviation until long after the last one.
     fn remember_norm(&mut self, deviates: bool) {
         if deviates {
