@@ -200,7 +200,7 @@ impl Service {
                 levels: [0; Level::COUNT],
                 first_seen: time,
                 last_seen: time,
-                rate: Series::new(windows),
+                rate: Series::by_the_clock(windows),
                 is_settled: false,
                 share: 0.0,
                 last: evidence_of(tally, source),
