@@ -13,8 +13,15 @@ TIME = re.compile(
     r"|(?P<access>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d)"
     r"|(?P<error>^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)"
     r"|(?P<redis>\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+)"
+    r"|(?P<tomcat>\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d\.\d+)"
+    r"|(?P<apache>\w{3} \d\d \d\d:\d\d:\d\d\.\d+ \d{4})"
+    r"|(?P<mariadb>^\d{4}-\d\d-\d\d [ \d]\d:\d\d:\d\d)"
+    r"|(?P<syslog>^\w{3} [ \d]\d \d\d:\d\d:\d\d)"
 )
-SHAPES = {"access": "%d/%b/%Y:%H:%M:%S", "error": "%Y/%m/%d %H:%M:%S", "redis": "%d %b %Y %H:%M:%S.%f"}
+SHAPES = {
+    "access": "%d/%b/%Y:%H:%M:%S", "error": "%Y/%m/%d %H:%M:%S", "redis": "%d %b %Y %H:%M:%S.%f",
+    "tomcat": "%d-%b-%Y %H:%M:%S.%f", "apache": "%b %d %H:%M:%S.%f %Y", "mariadb": "%Y-%m-%d %H:%M:%S",
+}
 
 
 def rfc3339(seconds):
@@ -32,8 +39,9 @@ def snapshot(logs):
     return copies
 
 
-def write(out, logs, scenario, name, seed, spans, versions):
+def write(out, logs, site, name, seed, spans):
     """Packs a finished capture; `spans` holds (phase, start, end) in seconds since 1970."""
+    scenario = site.scenario
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     counts = {}
@@ -45,45 +53,50 @@ def write(out, logs, scenario, name, seed, spans, versions):
         rows.writerow(["start", "end", "service", "kind"])
         rows.writerows([rfc3339(a), rfc3339(b), phase.service, phase.kind] for phase, a, b in spans if phase.kind)
     meta = {
-        "name": name, "about": scenario.about, "seed": seed, "requests_per_sec": scenario.requests_per_sec,
+        "name": name, "about": scenario.about, "split": scenario.split, "seed": seed,
+        "requests_per_sec": scenario.requests_per_sec, **({"speed": scenario.speed} if scenario.speed != 1 else {}),
         "start": rfc3339(spans[0][1]), "end": rfc3339(spans[-1][2]),
         "learn_until": rfc3339(next(a for phase, a, _ in spans if phase.kind)),
         "phases": [{"kind": phase.kind or phase.action.__name__, "start": rfc3339(a), "end": rfc3339(b),
                     "telling": phase.telling} for phase, a, b in spans],
-        "lines": counts, "versions": versions,
+        "lines": counts, "versions": site.versions(),
     }
     (out / "meta.json").write_text(json.dumps(meta, indent=2) + "\n")
 
 
-def lines_of(out):
+def lines_of(out, year):
     """Yields (service, seconds since 1970, line) of each line; one without a time has that of the line before."""
     for packed in sorted(out.glob("*.log.zst")):
         text = subprocess.run(["zstd", "-dcq", str(packed)], stdout=subprocess.PIPE, check=True).stdout
         seconds = 0.0
         for line in text.decode().splitlines():
-            seconds = time_of(line) or seconds
+            seconds = time_of(line, year) or seconds
             yield packed.name.removesuffix(".log.zst"), seconds, line
 
 
-def time_of(line):
+def time_of(line, year):
     found = TIME.search(line[:120])
     if not found:
         return None
     kind, text = found.lastgroup, found.group()
     if kind == "iso":
         moment = datetime.datetime.fromisoformat(text.replace(",", "."))
+    elif kind == "syslog":
+        moment = datetime.datetime.strptime(f"{year} {text}", "%Y %b %d %H:%M:%S")
     else:
         moment = datetime.datetime.strptime(text, SHAPES[kind])
     return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
 
 
 def look(out):
-    """Prints the lines per minute of each service, and for each label the first telling line with its offset."""
-    meta, lines = json.loads((out / "meta.json").read_text()), list(lines_of(out))
-    begin = datetime.datetime.fromisoformat(meta["start"].replace("Z", "+00:00")).timestamp()
+    """Prints the lines per minute, or two hours, of each service, and for each label the first telling line with its offset."""
+    meta = json.loads((out / "meta.json").read_text())
+    lines = list(lines_of(out, meta["start"][:4]))
+    begin, end = (datetime.datetime.fromisoformat(meta[name].replace("Z", "+00:00")).timestamp() for name in ("start", "end"))
+    column = 60 if end - begin < 7200 else 7200
     minutes = collections.defaultdict(collections.Counter)
     for service, seconds, _ in lines:
-        minutes[service][int((seconds - begin) // 60)] += 1
+        minutes[service][int((seconds - begin) // column)] += 1
     for service, counts in minutes.items():
         print(f"{service:14}", *(f"{counts[minute]:5}" for minute in range(max(counts) + 1)))
     for phase in meta["phases"]:

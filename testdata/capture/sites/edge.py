@@ -1,0 +1,195 @@
+"""The edge of a parcel service: HAProxy ends TLS and balances over three Apache httpd with a slow page.
+
+Clients have documentation addresses (RFC 5737) of their own on the loopback interface and check the certificate.
+"""
+
+import contextlib
+import datetime
+import math
+import random
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+
+from machine import LOG, PROGRAMS, ROOT, run
+from plan import Phase, Scenario, fault
+from process import Server
+from site_base import Load, Site, poisson
+
+EDGE = ROOT / "edge"
+ADDRESS = ("192.0.2.1", 443)
+WEBS = (1, 2, 3)
+BROWSERS = ["Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "ParcelApp/7.4 (Android 14)",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5", "python-requests/2.31.0"]
+PAGES = ["/", "/style.css", "/track.js", "/prices.html", "/depots.html"]
+PROBES = ["/.env", "/wp-login.php", "/admin/", "/.git/config", "/phpmyadmin/", "/backup.zip", "/server-status", "/api/v1/users", "/old/", "/test.php"]
+SURGE, SURGE_SEED = 9.0, 9
+CA_CONF = """[ca]
+default_ca=own
+[own]
+database=index
+serial=serial
+new_certs_dir=.
+default_md=sha256
+policy=any
+unique_subject=no
+[any]
+commonName=supplied
+"""
+
+
+class Edge(Site):
+    """Settings: `expires_secs`, when the first certificate expires, in seconds from the begin of the load."""
+
+    def start(self):
+        EDGE.mkdir()
+        for address in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"):
+            run("ip", "address", "add", address.replace(".0/", ".1/"), "dev", "lo")
+        shutil.copy(PROGRAMS / "edge/haproxy.cfg", EDGE / "haproxy.cfg")
+        shutil.copy(PROGRAMS / "edge/quote", ROOT / "app/quote")
+        for page in PAGES:
+            (ROOT / "www" / (page[1:] or "index.html")).write_text("a page of the parcel service\n" * 60)
+        (ROOT / "www/health").write_text("ok\n")
+        self.webs = {node: self.web(node) for node in WEBS}
+        self.make_authority()
+        expires = math.ceil(time.time() + 4 + self.settings.get("expires_secs", 86_400))
+        self.make_certificate(expires)
+        self.haproxy = Server("haproxy", "root", ["haproxy", "-W", "-f", f"{EDGE}/haproxy.cfg", "-p", f"{EDGE}/haproxy.pid"], LOG / "haproxy.log")
+        self.haproxy.start()
+        # The load begins so that the certificate expires to the second.
+        time.sleep(max(0.0, expires - self.settings.get("expires_secs", 86_400) - time.time()))
+        self.checks.start()
+
+    def web(self, node):
+        (EDGE / f"web-{node}.conf").write_text((PROGRAMS / "edge/apache.conf").read_text().replace("@NODE@", str(node)))
+        (EDGE / f"run-{node}").mkdir()
+        server = Server(f"web-{node}", "root", ["apache2", "-f", f"{EDGE}/web-{node}.conf", "-DFOREGROUND"])
+        server.start()
+        return server
+
+    def make_authority(self):
+        (EDGE / "index").touch()
+        (EDGE / "serial").write_text("1000\n")
+        (EDGE / "ca.conf").write_text(CA_CONF)
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+            "-subj", "/CN=Parcel CA", "-days", "30", cwd=EDGE, stderr=subprocess.STDOUT)
+        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "site.key", "-out", "site.csr",
+            "-subj", "/CN=parcel.example", cwd=EDGE, stderr=subprocess.STDOUT)
+
+    def make_certificate(self, expires):
+        end = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
+        run("openssl", "ca", "-batch", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "site.csr", "-out", "site.crt",
+            "-startdate", f"{end - datetime.timedelta(days=90):%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}", "-notext",
+            cwd=EDGE, stderr=subprocess.STDOUT)
+        (EDGE / "site.pem").write_text((EDGE / "site.crt").read_text() + (EDGE / "site.key").read_text())
+
+    def reload_haproxy(self):
+        self.haproxy.process.send_signal(signal.SIGUSR2)
+
+    def load(self, seed, seconds):
+        self.checks = Load([(at, "192.0.2.10", "/health", "Monitor/2.1", True) for at in range(2, int(seconds), 5)], send, 4)
+        self.visitors = Load(schedule(seed, self.scenario.requests_per_sec, seconds), send)
+        return self.visitors
+
+    def versions(self):
+        return {name: run("dpkg-query", "-W", "-f", "${Version}", name) for name in ("haproxy", "apache2", "openssl")}
+
+
+def schedule(seed, rate, seconds):
+    """Requests of visitors: (offset, address, path, browser, whether it checks the certificate)."""
+    source, requests = random.Random(seed), []
+    for at in poisson(source, lambda at: rate / 5 * (1 + 0.12 * math.sin(at / 67)), rate / 5 * 1.12, seconds):
+        user = source.randint(1, 240)
+        address = f"198.51.100.{user}" if user % 3 else f"203.0.113.{user}"
+        checks = user % 13 != 0
+        for _ in range(source.randint(1, 5)):
+            requests.append((at, address, source.choice(PAGES), BROWSERS[user % 4], checks))
+            at += source.expovariate(1 / 2)
+        for _ in range(source.randint(0, 4)):
+            requests.append((at, address, f"/quote?parcel={source.randint(1, 9999)}", BROWSERS[user % 4], checks))
+            at += source.expovariate(1 / 3)
+        if source.random() < 0.06:
+            requests.append((at, address, source.choice(["/favicon.ico", "/robots.txt", "/apps/old.html"]), BROWSERS[user % 4], checks))
+    return sorted(request for request in requests if request[0] < seconds)
+
+
+def send(address, path, browser, checks):
+    context = ssl.create_default_context(cafile=f"{EDGE}/ca.pem")
+    if not checks:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    head = f"GET {path} HTTP/1.1\r\nHost: parcel.example\r\nUser-Agent: {browser}\r\nConnection: close\r\n\r\n"
+    with contextlib.suppress(OSError):
+        with socket.create_connection(ADDRESS, 6.0, (address, 0)) as plain, context.wrap_socket(plain, server_hostname="parcel.example") as secure:
+            secure.sendall(head.encode())
+            while secure.recv(65536):
+                pass
+
+
+def reload_haproxy(site, seconds):
+    """HAProxy takes up its configuration anew, as after any change of it."""
+    site.reload_haproxy()
+    time.sleep(seconds)
+
+
+def restart_web(site, seconds):
+    """One Apache is restarted gracefully, as after a rotation of its logs."""
+    site.webs[2].process.send_signal(signal.SIGUSR1)
+    time.sleep(seconds)
+
+
+def harmless_scan(_, seconds):
+    """Somebody tries paths that others have left open; there is nothing to be found."""
+    source, until = random.Random(3), time.monotonic() + seconds
+    scan = Load([(n / 20, "203.0.113.250", source.choice(PROBES) + f"?{n}", "Mozilla/5.0 zgrab/0.x", False) for n in range(int(20 * (seconds - 2)))], send, 8)
+    scan.start()
+    scan.join()
+    time.sleep(max(0.0, until - time.monotonic()))
+
+
+def traffic_surge(site, seconds):
+    """Several times the visitors come; the slow page takes more threads than there are."""
+    until = time.monotonic() + seconds
+    surge = Load(schedule(SURGE_SEED, SURGE * site.scenario.requests_per_sec, seconds), send)
+    surge.start()
+    time.sleep(max(0.0, until - time.monotonic()))
+    surge.stopping.set()
+
+
+def certificate_expired(site, seconds):
+    """The certificate of the site has just expired; in the end it is renewed."""
+    time.sleep(seconds)
+    site.make_certificate(time.time() + 60 * 86_400)
+    site.reload_haproxy()
+
+
+def traffic_gone(site, seconds):
+    """No visitor finds the site any more, as after a mistake in its DNS; the monitor goes by address."""
+    site.visitors.muted.set()
+    time.sleep(seconds)
+    site.visitors.muted.clear()
+
+
+def learning(seconds):
+    part = seconds // 3
+    return (Phase(part), Phase(part, reload_haproxy), Phase(seconds - 2 * part, restart_web))
+
+
+SITE = Edge
+SCENARIOS = {
+    "edge-overload": Scenario(
+        "Somebody scans for open paths; later several times the usual visitors come, and a third of the answers are 503.",
+        307, 9.0,
+        (*learning(420), fault(harmless_scan, "haproxy", 60, "zgrab"), Phase(70, kind="quiet_after_scan"),
+         fault(traffic_surge, "haproxy", 100, r" 503 |AH00484"), Phase(150)),
+    ),
+    "edge-certificate": Scenario(
+        "The certificate of the site expires and is renewed; later all visitors stay away for a while.",
+        311, 9.0,
+        (*learning(420), fault(certificate_expired, "haproxy", 120, "SSL handshake failure"), Phase(160),
+         fault(traffic_gone, "haproxy", 120, ""), Phase(90)),
+        {"expires_secs": 420},
+    ),
+}
