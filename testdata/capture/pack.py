@@ -16,6 +16,7 @@ TIME = re.compile(
     r"|(?P<tomcat>\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d\.\d+)"
     r"|(?P<apache>\w{3} \d\d \d\d:\d\d:\d\d\.\d+ \d{4})"
     r"|(?P<mariadb>^\d{4}-\d\d-\d\d [ \d]\d:\d\d:\d\d)"
+    r"|(?P<glog>^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+)"
     r"|(?P<syslog>^\w{3} [ \d]\d \d\d:\d\d:\d\d)"
 )
 SHAPES = {
@@ -45,7 +46,7 @@ def write(out, logs, site, name, seed, spans):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     counts = {}
-    for log in sorted(logs.glob("*.log")):
+    for log in sorted(log for log in logs.glob("*.log") if log.stat().st_size):
         counts[log.stem] = log.read_bytes().count(b"\n")
         subprocess.run(["zstd", "-q", "--ultra", "-22", str(log), "-o", str(out / f"{log.name}.zst")], check=True)
     with open(out / "labels.csv", "w", newline="") as file:
@@ -81,6 +82,8 @@ def time_of(line, year):
     kind, text = found.lastgroup, found.group()
     if kind == "iso":
         moment = datetime.datetime.fromisoformat(text.replace(",", "."))
+    elif kind == "glog":
+        moment = datetime.datetime.strptime(f"{year} {text[1:]}", "%Y %m%d %H:%M:%S.%f")
     elif kind == "syslog":
         moment = datetime.datetime.strptime(f"{year} {text}", "%Y %b %d %H:%M:%S")
     else:
@@ -88,22 +91,41 @@ def time_of(line, year):
     return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
 
 
+def moment_of(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def told(out, lines=None):
+    """For each phase that has one, by its start, the seconds from there to its first telling line."""
+    meta = json.loads((out / "meta.json").read_text())
+    lines = lines or list(lines_of(out, meta["start"][:4]))
+    return {start: seconds for start, (seconds, _, _) in telling_lines(meta, lines)}
+
+
+def telling_lines(meta, lines):
+    """Yields the start of a phase with (seconds after it, service, line) of the first line that shows the phase."""
+    for phase in meta["phases"]:
+        # A server that writes whole seconds may date a line just before the start.
+        start = moment_of(phase["start"])
+        shown = [entry for entry in lines if entry[1] >= start - 1 and re.search(phase["telling"], entry[2])] if phase["telling"] else []
+        if shown:
+            service, seconds, line = min(shown, key=lambda entry: entry[1])
+            yield phase["start"], (seconds - start, service, line)
+
+
 def look(out):
-    """Prints the lines per minute, or two hours, of each service, and for each label the first telling line with its offset."""
+    """Prints the lines per minute, or two hours, of each service, and for each label the first telling line."""
     meta = json.loads((out / "meta.json").read_text())
     lines = list(lines_of(out, meta["start"][:4]))
-    begin, end = (datetime.datetime.fromisoformat(meta[name].replace("Z", "+00:00")).timestamp() for name in ("start", "end"))
+    begin, end = moment_of(meta["start"]), moment_of(meta["end"])
     column = 60 if end - begin < 7200 else 7200
     minutes = collections.defaultdict(collections.Counter)
     for service, seconds, _ in lines:
         minutes[service][int((seconds - begin) // column)] += 1
     for service, counts in minutes.items():
         print(f"{service:14}", *(f"{counts[minute]:5}" for minute in range(max(counts) + 1)))
-    for phase in meta["phases"]:
-        if phase["telling"]:
-            start = datetime.datetime.fromisoformat(phase["start"].replace("Z", "+00:00")).timestamp()
-            told = [entry for entry in lines if entry[1] >= start - 1 and re.search(phase["telling"], entry[2])]
-            service, seconds, line = min(told, key=lambda entry: entry[1], default=("nowhere", start, ""))
-            print(f"{phase['kind']}: {seconds - start:+.1f} s, {service}: {line[:200]}")
+    kinds = {phase["start"]: phase["kind"] for phase in meta["phases"]}
+    for start, (seconds, service, line) in telling_lines(meta, lines):
+        print(f"{kinds[start]}: {seconds:+.1f} s, {service}: {line[:200]}")
     size = sum(path.stat().st_size for path in out.iterdir())
     print(f"{len(lines)} lines, {size} bytes packed")

@@ -2,7 +2,7 @@
 
 import importlib
 
-MODULES = ("shop_scenarios", "booking", "kafka", "edge")
+MODULES = ("shop_scenarios", "booking", "kafka", "edge", "queue_site", "library", "realm", "mail")
 
 
 def find(name):

@@ -23,6 +23,8 @@ from sites.shop import POSTGRES_BIN
 DAY, HOUR = 86_400, 3600
 # On the fast clock, from the start of the servers to the midnight at which the capture begins.
 SETTLING = HOUR
+# Between a quiet span and a fault, so that no page of the one is counted in the other.
+APART = 600
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 # A Monday, midnight.
 BEGIN = datetime.datetime(2026, 11, 2, tzinfo=datetime.timezone.utc).timestamp()
@@ -217,8 +219,8 @@ SCENARIOS = {
     "nightly-job": Scenario(
         "Ten days of a booking office; in the ninth night the backup of 02:30 is missing, since a change of the evening before took it out of the table of jobs.",
         101, 0.010,
-        (Phase(7 * DAY), Phase(DAY + 16 * HOUR, kind="quiet_days"), Phase(10 * HOUR + HOUR // 2, lose_job, "quiet_evening"),
-         Phase(6 * HOUR, job_missing, "job_missing", "syslog"), Phase(15 * HOUR + HOUR // 2, kind="quiet_day_after")),
+        (Phase(7 * DAY), Phase(DAY + 16 * HOUR, kind="quiet_days"), Phase(10 * HOUR + HOUR // 2 - APART, lose_job, "quiet_evening"), Phase(APART),
+         Phase(6 * HOUR, job_missing, "job_missing", "syslog"), Phase(APART), Phase(15 * HOUR + HOUR // 2 - APART, kind="quiet_day_after")),
         {"lost": "backup"}, speed=300.0,
     ),
     "quiet-days": Scenario(
@@ -230,8 +232,8 @@ SCENARIOS = {
     "nightly-report": Scenario(
         "Nine days of a booking office, from a Tuesday; in the eighth night the report of 04:45 is missing.",
         107, 0.013,
-        (Phase(6 * DAY), Phase(DAY + 15 * HOUR, kind="quiet_days"), Phase(13 * HOUR + 3 * HOUR // 4, lose_job, "quiet_evening"),
-         Phase(4 * HOUR, job_missing, "job_missing", "syslog"), Phase(15 * HOUR + HOUR // 4, kind="quiet_day_after")),
+        (Phase(6 * DAY), Phase(DAY + 15 * HOUR, kind="quiet_days"), Phase(13 * HOUR + 3 * HOUR // 4 - APART, lose_job, "quiet_evening"), Phase(APART),
+         Phase(4 * HOUR, job_missing, "job_missing", "syslog"), Phase(APART), Phase(15 * HOUR + HOUR // 4 - APART, kind="quiet_day_after")),
         {"first_day": 1, "lost": "report"}, speed=300.0, split="train",
     ),
 }

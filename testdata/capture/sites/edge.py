@@ -15,7 +15,7 @@ import subprocess
 import time
 
 from machine import LOG, PROGRAMS, ROOT, run
-from plan import Phase, Scenario, fault
+from plan import GRACE_SECS, Phase, Scenario, fault
 from process import Server
 from site_base import Load, Site, poisson
 
@@ -182,8 +182,8 @@ SCENARIOS = {
     "edge-overload": Scenario(
         "Somebody scans for open paths; later several times the usual visitors come, and a third of the answers are 503.",
         307, 9.0,
-        (*learning(420), fault(harmless_scan, "haproxy", 60, "zgrab"), Phase(70, kind="quiet_after_scan"),
-         fault(traffic_surge, "haproxy", 100, r" 503 |AH00484"), Phase(150)),
+        (*learning(420), fault(harmless_scan, "haproxy", 60, "zgrab"), Phase(GRACE_SECS),
+         fault(traffic_surge, "haproxy", 100, r" 503 |AH00484|AH10159"), Phase(150)),
     ),
     "edge-certificate": Scenario(
         "The certificate of the site expires and is renewed; later all visitors stay away for a while.",

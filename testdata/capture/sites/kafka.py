@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from machine import LOG, PROGRAMS, ROOT, mount_small, run
-from plan import Phase, Scenario, fault
+from plan import GRACE_SECS, Phase, Scenario, fault
 from process import Server
 from site_base import Load, Site
 
@@ -153,7 +153,7 @@ SCENARIOS = {
     "broker-dead": Scenario(
         "A consumer group rebalances for a new instance; later one of three Kafka brokers is killed and comes back.",
         211, 12.0,
-        (*learning(420), fault(harmless_rebalance, "billing", 80, "Adding newly assigned partitions"), Phase(50, kind="quiet_after_rebalance"),
+        (*learning(420), fault(harmless_rebalance, "billing", 100, "Adding newly assigned partitions"), Phase(GRACE_SECS),
          fault(node_dead, "kafka-2", 120, r"Node may not be available|Node 2 disconnected|Fencing broker 2|Shrinking ISR"), Phase(120)),
     ),
     "broker-disk": Scenario(
