@@ -8,11 +8,13 @@
 //! closes.**
 //! Both depend only on the tallies in their order, never on how often a source commits.
 
+mod budget;
 mod features;
 mod fit;
 mod fleet;
 mod gravity;
 mod judge;
+mod known;
 mod reason;
 mod series;
 mod service;
@@ -26,8 +28,10 @@ use std::time::Duration;
 use logwake_models::template::{CatalogueLimits, TemplateId};
 use serde::{Deserialize, Serialize};
 
+pub use budget::Spending;
 pub use fleet::{FleetClock, FleetSettings};
 pub use gravity::{Gravity, gravity_of};
+pub use known::{Known, Learned, Seeds};
 pub use reason::{grouped, shorten, span};
 pub use service::{Service, TemplateStats};
 pub use session::{SessionCounts, SessionSettings, Sessions};
@@ -48,6 +52,8 @@ pub struct DetectSettings {
     pub lateness: Duration,
     /// Event time that a service is learned before it is judged.
     pub warmup: Duration,
+    /// Episodes of anomalies that a service may tell in a week.
+    pub anomaly_budget: f64,
     /// Greatest p-value at which the forest speaks.
     pub forest_p_value_max: f64,
     /// Windows without any record that are judged one by one; a longer gap is passed over.
@@ -63,10 +69,6 @@ pub struct DetectSettings {
     /// How sessions are judged.
     pub sessions: SessionSettings,
 }
-
-/// Templates that a team has written down, by service: id, where it is not to follow from the text,
-/// and text. Each must have passed [`logwake_models::template::Catalogue::seed`] before.
-pub type Seeds = BTreeMap<String, Vec<(Option<TemplateId>, String)>>;
 
 /// What one tally led to: the value that crosses to the alert stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,7 +104,7 @@ pub struct DetectCounts {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detect {
     settings: DetectSettings,
-    seeds: Arc<Seeds>,
+    known: Arc<Known>,
     shard: u32,
     shards: u32,
     state: DetectState,
@@ -123,12 +125,12 @@ pub struct DetectState {
 impl Detect {
     /// Makes the machine of one shard of `shards`.
     pub fn new(settings: DetectSettings, shard: u32, shards: u32) -> Self {
-        Self { settings, seeds: Arc::default(), shard, shards, state: DetectState::default() }
+        Self { settings, known: Arc::default(), shard, shards, state: DetectState::default() }
     }
 
-    /// Makes these templates known from the start.
-    pub fn with_seeds(mut self, seeds: Arc<Seeds>) -> Self {
-        self.seeds = seeds;
+    /// Makes this known from the start.
+    pub fn with_known(mut self, known: Arc<Known>) -> Self {
+        self.known = known;
         self
     }
 
@@ -136,7 +138,7 @@ impl Detect {
     pub fn restore(&mut self, state: DetectState) {
         self.state = state;
         for service in self.state.services.values_mut() {
-            service.seed(&self.seeds);
+            service.seed(&self.known.seeds);
         }
     }
 
@@ -173,7 +175,7 @@ impl Detect {
         let mut dropped = 0;
         for tallies in std::mem::take(&mut batch.services) {
             let service =
-                self.state.service(&tallies.name, &settings, &self.seeds, &tallies.skeletons);
+                self.state.service(&tallies.name, &settings, &self.known, &tallies.skeletons);
             let mut places = Vec::with_capacity(tallies.skeletons.len());
             for tally in tallies.skeletons {
                 let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
@@ -228,6 +230,7 @@ impl Detect {
             window,
             at,
             incomplete: self.state.fleet.is_incomplete(),
+            levels: budget::Levels::default(),
         };
         let empty = self.state.services.values().all(|service| !service.open.contains_key(&window));
         self.state.gap = if empty { self.state.gap + 1 } else { 0 };
@@ -275,7 +278,8 @@ impl Detect {
             let is_warm = service.is_warm(&self.settings);
             for (id, first) in service.take_pending(until) {
                 if is_warm {
-                    out.push(service.novelty(id, &first, &self.settings));
+                    let novelty = service.novelty(id, &first, &self.settings);
+                    service.tell(novelty, &self.settings, out);
                 }
             }
         }
@@ -305,6 +309,17 @@ impl DetectState {
         sum
     }
 
+    /// Returns how many anomalies were kept back since the budget of their service was overspent.
+    pub fn kept_back(&self) -> u64 {
+        self.services.values().map(|service| service.spending.kept_back()).sum()
+    }
+
+    /// Returns the episodes that each service has told in the last week, by name.
+    pub fn episodes(&self) -> impl Iterator<Item = (&str, f64)> {
+        let now = self.fleet.progress().unwrap_or(Timestamp::MIN);
+        self.services.values().map(move |one| (one.name.as_str(), one.spending.episodes(now)))
+    }
+
     /// Returns the event time that every source has reached.
     pub fn progress(&self) -> Option<Timestamp> {
         self.fleet.progress()
@@ -331,16 +346,20 @@ impl DetectState {
         &mut self,
         name: &str,
         settings: &DetectSettings,
-        seeds: &Seeds,
+        known: &Known,
         tallies: &[crate::tally::SkeletonTally],
     ) -> &mut Service {
-        let known = self.services.contains_key(name);
-        let name =
-            if known || self.services.len() < settings.services_max { name } else { OTHER_SERVICE };
+        let is_named = self.services.contains_key(name);
+        let name = if is_named || self.services.len() < settings.services_max {
+            name
+        } else {
+            OTHER_SERVICE
+        };
         let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
         self.services.entry(name.to_owned()).or_insert_with(|| {
-            let mut service = Service::new(name, settings.catalogue, since);
-            service.seed(seeds);
+            let fresh = || Service::new(name, settings.catalogue, since);
+            let mut service = known.learned.begin(name, since).unwrap_or_else(fresh);
+            service.seed(&known.seeds);
             service
         })
     }

@@ -11,6 +11,7 @@ use crate::tally::SkeletonTally;
 use crate::time::Timestamp;
 
 use super::Seeds;
+use super::budget::Spending;
 use super::features::ForestWatch;
 use super::series::Series;
 use super::session::Sessions;
@@ -52,6 +53,8 @@ pub struct Service {
     pub last: Option<Evidence>,
     /// Sessions.
     pub sessions: Sessions,
+    /// What it has told lately.
+    pub spending: Spending,
 }
 
 /// Statistics of one template.
@@ -95,6 +98,7 @@ impl Service {
             novelty_rate: 0.0,
             last: None,
             sessions: Sessions::default(),
+            spending: Spending::default(),
         }
     }
 

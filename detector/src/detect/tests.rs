@@ -27,6 +27,7 @@ fn settings() -> DetectSettings {
         window: WINDOW,
         lateness: CLOCK.lateness,
         warmup: Duration::from_secs(600),
+        anomaly_budget: 10.0,
         forest_p_value_max: 1e-5,
         gap_windows_max: 60,
         services_max: 100,
