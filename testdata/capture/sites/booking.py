@@ -220,7 +220,7 @@ SCENARIOS = {
         "Ten days of a booking office; in the ninth night the backup of 02:30 is missing, since a change of the evening before took it out of the table of jobs.",
         101, 0.010,
         (Phase(7 * DAY), Phase(DAY + 16 * HOUR, kind="quiet_days"), Phase(10 * HOUR + HOUR // 2 - APART, lose_job, "quiet_evening"), Phase(APART),
-         Phase(6 * HOUR, job_missing, "job_missing", "syslog"), Phase(APART), Phase(15 * HOUR + HOUR // 2 - APART, kind="quiet_day_after")),
+         Phase(6 * HOUR, job_missing, "job_missing", "backup"), Phase(APART), Phase(15 * HOUR + HOUR // 2 - APART, kind="quiet_day_after")),
         {"lost": "backup"}, speed=300.0,
     ),
     "quiet-days": Scenario(
@@ -233,7 +233,7 @@ SCENARIOS = {
         "Nine days of a booking office, from a Tuesday; in the eighth night the report of 04:45 is missing.",
         107, 0.013,
         (Phase(6 * DAY), Phase(DAY + 15 * HOUR, kind="quiet_days"), Phase(13 * HOUR + 3 * HOUR // 4 - APART, lose_job, "quiet_evening"), Phase(APART),
-         Phase(4 * HOUR, job_missing, "job_missing", "syslog"), Phase(APART), Phase(15 * HOUR + HOUR // 4 - APART, kind="quiet_day_after")),
+         Phase(4 * HOUR, job_missing, "job_missing", "report"), Phase(APART), Phase(15 * HOUR + HOUR // 4 - APART, kind="quiet_day_after")),
         {"first_day": 1, "lost": "report"}, speed=300.0, split="train",
     ),
 }

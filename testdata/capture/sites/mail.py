@@ -192,7 +192,7 @@ SCENARIOS = {
     "mail-connections": Scenario(
         "Debug logging of Dovecot is on for a while; later many clients hold connections to Postfix until it has none left.",
         701, 4.0,
-        (*learning(420), fault(harmless_flood, "mail", 60, "Debug:"), Phase(GRACE_SECS),
-         fault(connection_exhaustion, "mail", 110, "reached its process limit"), Phase(150)),
+        (*learning(420), fault(harmless_flood, "dovecot", 60, "Debug:"), Phase(GRACE_SECS),
+         fault(connection_exhaustion, "smtpd", 110, "reached its process limit"), Phase(150)),
     ),
 }
