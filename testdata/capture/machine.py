@@ -28,7 +28,7 @@ def enter():
         kafka = {name: os.environ[name] for name in ("LOGWAKE_KAFKA_DIR",) if name in os.environ}
         environment = {**kafka, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TZ": "UTC", INSIDE: folder}
         flags = ["--mount", "--uts", "--net", "--pid", "--fork", "--mount-proc", "--kill-child"]
-        command = ["unshare", *flags, "nice", "-n", "5", PYTHON, *sys.argv]
+        command = ["unshare", *flags, PYTHON, *sys.argv]
         sys.exit(subprocess.run(command, env=environment).returncode)
 
 

@@ -6,6 +6,8 @@ Clients have documentation addresses (RFC 5737) of their own on the loopback int
 import contextlib
 import datetime
 import math
+import os
+import pathlib
 import random
 import shutil
 import signal
@@ -79,12 +81,18 @@ class Edge(Site):
         run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "site.key", "-out", "site.csr",
             "-subj", "/CN=parcel.example", cwd=EDGE, stderr=subprocess.STDOUT)
 
-    def make_certificate(self, expires):
+    def make_certificate(self, expires, name="parcel.example"):
         end = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
-        run("openssl", "ca", "-batch", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "site.csr", "-out", "site.crt",
+        run("openssl", "ca", "-batch", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "site.csr", "-out", "site.crt", "-subj", f"/CN={name}",
             "-startdate", f"{end - datetime.timedelta(days=90):%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}", "-notext",
             cwd=EDGE, stderr=subprocess.STDOUT)
         (EDGE / "site.pem").write_text((EDGE / "site.crt").read_text() + (EDGE / "site.key").read_text())
+
+    def web_processes(self, node):
+        """The master of a web server and all its children."""
+        master = self.webs[node].process.pid
+        children = pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        return [master, *map(int, children)]
 
     def reload_haproxy(self):
         self.haproxy.process.send_signal(signal.SIGUSR2)
@@ -165,6 +173,26 @@ def certificate_expired(site, seconds):
     site.reload_haproxy()
 
 
+def wrong_certificate(site, seconds):
+    """A certificate of another name is put in place; in the end the right one comes back."""
+    until = time.monotonic() + seconds
+    site.make_certificate(time.time() + 60 * 86_400, "warehouse.example")
+    site.reload_haproxy()
+    time.sleep(max(0.0, until - time.monotonic()))
+    site.make_certificate(time.time() + 60 * 86_400)
+    site.reload_haproxy()
+
+
+def node_dead(site, seconds):
+    """One of the three web servers is killed, and started again in the end."""
+    for process in site.web_processes(2):
+        os.kill(process, signal.SIGKILL)
+    site.webs[2].process.wait()
+    time.sleep(seconds)
+    (EDGE / "web-2.pid").unlink(missing_ok=True)
+    site.webs[2].start()
+
+
 def traffic_gone(site, seconds):
     """No visitor finds the site any more, as after a mistake in its DNS; the monitor goes by address."""
     site.visitors.muted.set()
@@ -191,5 +219,12 @@ SCENARIOS = {
         (*learning(420), fault(certificate_expired, "haproxy", 120, "SSL handshake failure"), Phase(160),
          fault(traffic_gone, "haproxy", 120, ""), Phase(90)),
         {"expires_secs": 420},
+    ),
+    "edge-mistakes": Scenario(
+        "HAProxy gets a certificate of another name for a while; later one of three web servers is killed.",
+        313, 9.0,
+        (*learning(420), fault(wrong_certificate, "haproxy", 100, "SSL handshake failure"), Phase(160),
+         fault(node_dead, "web-2-error", 100, "Server web/web-2 is DOWN| SC-- "), Phase(110)),
+        split="train",
     ),
 }

@@ -129,6 +129,13 @@ def node_dead(site, seconds):
     site.nodes[2].start()
 
 
+def hung_node(site, seconds):
+    """One of three brokers is frozen: connections to it stay open and nothing comes back."""
+    site.nodes[3].process.send_signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    site.nodes[3].process.send_signal(signal.SIGCONT)
+
+
 def disk_full(site, seconds):
     """The disk of one broker fills up; it is freed, and the broker started again."""
     path, until = ROOT / "kafka/node-1/copy.tar", time.monotonic() + seconds
@@ -160,5 +167,11 @@ SCENARIOS = {
         "The disk of one of three Kafka brokers fills up; the broker gives up, is freed and started again.",
         223, 12.0,
         (*learning(420), fault(disk_full, "kafka-1", 100, "No space left on device"), Phase(130)),
+    ),
+    "broker-frozen": Scenario(
+        "One of three Kafka brokers freezes and comes back.",
+        227, 12.0,
+        (*learning(420), fault(hung_node, "kafka-3", 110, "Fencing broker 3|Disconnecting from node 3|request timeout|Node 3 disconnected|Shrinking ISR"), Phase(140)),
+        split="train",
     ),
 }

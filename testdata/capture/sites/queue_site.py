@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -104,6 +105,13 @@ def disk_full(_, seconds):
     path.unlink()
 
 
+def hung_consumer(site, seconds):
+    """The printer is frozen: it holds what it was given, and nothing more is delivered."""
+    site.printer.process.send_signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    site.printer.process.send_signal(signal.SIGCONT)
+
+
 def harmless_team(site, seconds):
     """Another team's user gets permissions, declares a queue and is removed again."""
     until = time.monotonic() + seconds
@@ -127,5 +135,11 @@ SCENARIOS = {
         (*learning(420), fault(harmless_team, "rabbitmq", 60, "Created user 'stock'"), Phase(GRACE_SECS),
          fault(authentication_failures, "rabbitmq", 100, "PLAIN login refused: user 'intake'"), Phase(170),
          fault(disk_full, "rabbitmq", 90, "disk resource limit alarm set|Free disk space is insufficient"), Phase(120)),
+    ),
+    "queue-stuck": Scenario(
+        "The consumer of a queue freezes and comes back.",
+        409, 3.0,
+        (*learning(420), fault(hung_consumer, "printer", 120, ""), Phase(140)),
+        split="train",
     ),
 }

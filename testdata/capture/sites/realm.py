@@ -86,6 +86,13 @@ def clock_jump(site, seconds):
     site.set_clock("+0")
 
 
+def clock_back(site, seconds):
+    """The clock of the KDC falls back by twelve minutes."""
+    site.set_clock("-12m")
+    time.sleep(seconds)
+    site.set_clock("+0")
+
+
 def add_users(site, seconds):
     """New users get accounts."""
     until = time.monotonic() + seconds
@@ -101,5 +108,11 @@ SCENARIOS = {
         601, 3.0,
         (Phase(280), Phase(140, add_users), fault(harmless_clock_step, "krb5kdc", 60, ""), Phase(GRACE_SECS),
          fault(clock_jump, "krb5kdc", 100, "[Cc]lock skew too great"), Phase(150)),
+    ),
+    "clock-back": Scenario(
+        "The clock of a Kerberos KDC falls back by twelve minutes, and every login is refused.",
+        607, 3.0,
+        (Phase(280), Phase(140, add_users), fault(clock_back, "krb5kdc", 100, "[Cc]lock skew too great"), Phase(140)),
+        split="train",
     ),
 }
