@@ -53,14 +53,17 @@ def capture(args):
 
 
 def play(site, phases, haste):
-    """Plays the phases at their planned times; returns each with its start and end on the clocks of the site."""
+    """Plays the phases at their planned times; returns each with its start and end on the clocks of the site.
+
+    Where the work of an action takes a while, it returns when its fault began in truth.
+    """
     began, planned, spans = time.monotonic(), 0.0, []
     for phase in phases:
         planned += phase.seconds / haste
         start = site.now()
         print(f"{pack.rfc3339(start)} {phase.kind or phase.action.__name__} for {phase.seconds} s", flush=True)
-        phase.action(site, max(0.0, began + planned - time.monotonic()))
-        spans.append((phase, start, site.now()))
+        truth = phase.action(site, max(0.0, began + planned - time.monotonic()))
+        spans.append((phase, truth or start, site.now()))
     return spans
 
 

@@ -5,6 +5,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pack
+
 
 class Site:
     """Servers that log into `machine.LOG`; `scenario.settings` are for the site alone."""
@@ -58,6 +60,25 @@ class Load(threading.Thread):
                 self.late_secs_max = max(self.late_secs_max, -wait)
                 if not self.muted.is_set():
                     senders.submit(self.send, *request)
+
+
+class Watch:
+    """Waits for what a server says in its log from now on."""
+
+    def __init__(self, log):
+        self.log, self.begin = log, log.stat().st_size
+
+    def time_of(self, words, seconds=60):
+        """The time of the first line with `words`, nothing where it does not come."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            with open(self.log, "rb") as file:
+                file.seek(self.begin)
+                for line in file.read().decode(errors="replace").splitlines():
+                    if words in line:
+                        return pack.time_of(line, time.gmtime().tm_year)
+            time.sleep(0.1)
+        return None
 
 
 def poisson(source, rate_of, rate_max, seconds):

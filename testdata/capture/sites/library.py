@@ -12,7 +12,7 @@ import time
 from machine import LOG, PROGRAMS, ROOT, run
 from plan import GRACE_SECS, Phase, Scenario, fault
 from process import Server
-from site_base import Load, Site, poisson
+from site_base import Load, Site, Watch, poisson
 
 HOME, BASE = "/usr/share/tomcat10", ROOT / "tomcat"
 HEAP = "160m"
@@ -169,11 +169,13 @@ def harmless_redeploy(site, seconds):
 
 def bad_deploy(site, seconds):
     """A version that fails at audio books goes live and is rolled back."""
-    until = time.monotonic() + seconds
+    until, watch = time.monotonic() + seconds, Watch(LOG / "tomcat.log")
     site.deploy("3.2.0")
+    began = watch.time_of("library 3.2.0 is ready")
     time.sleep(max(0.0, until - time.monotonic() - 12))
     site.deploy("3.1.4")
     time.sleep(max(0.0, until - time.monotonic()))
+    return began
 
 
 def slow_dependency(_, seconds):

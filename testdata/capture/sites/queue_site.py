@@ -10,7 +10,7 @@ import time
 from machine import LOG, PROGRAMS, PYTHON, ROOT, mount_small, own_file, run
 from plan import GRACE_SECS, Phase, Scenario, fault
 from process import Server
-from site_base import Load, Site
+from site_base import Load, Site, Watch
 
 CONF = """
 listeners.tcp.1 = 127.0.0.1:5672
@@ -89,10 +89,12 @@ def add_team(site, seconds):
 
 def authentication_failures(site, seconds):
     """The password of intake is changed at the broker; the service has the old one until it is set back."""
-    until = time.monotonic() + seconds
+    until, watch = time.monotonic() + seconds, Watch(LOG / "rabbitmq.log")
     site.control("change_password", "intake", "another")
+    began = watch.time_of("Successfully changed password")
     time.sleep(max(0.0, until - time.monotonic() - 4))
     site.control("change_password", "intake", "intake-secret")
+    return began
 
 
 def disk_full(_, seconds):
