@@ -56,7 +56,13 @@ def own_dev():
         (dev / name).mkdir()
     run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", str(dev / "shm"))
     run("mount", "--bind", "/dev/pts", str(dev / "pts"))
-    for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"), ("ptmx", "pts/ptmx")):
+    for name, target in (
+        ("fd", "/proc/self/fd"),
+        ("stdin", "fd/0"),
+        ("stdout", "fd/1"),
+        ("stderr", "fd/2"),
+        ("ptmx", "pts/ptmx"),
+    ):
         (dev / name).symlink_to(target)
     run("mount", "--rbind", str(dev), "/dev")
 

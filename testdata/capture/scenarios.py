@@ -2,7 +2,7 @@
 
 import importlib
 
-MODULES = ("shop_scenarios", "booking", "kafka", "edge", "queue_site", "library", "realm", "mail")
+MODULES = ("shop_scenarios", "booking_scenarios", "kafka", "edge_scenarios", "parcels", "library_scenarios", "realm", "mail")
 
 
 def find(name):

@@ -9,13 +9,11 @@ import math
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import time
 
 from machine import LOG, PROGRAMS, PYTHON, ROOT, own_dev, own_file, own_folder, run
-from plan import Phase, Scenario
 from process import Server
 from site_base import Load, Site, poisson
 from sites.shop import POSTGRES_BIN
@@ -23,17 +21,23 @@ from sites.shop import POSTGRES_BIN
 DAY, HOUR = 86_400, 3600
 # On the fast clock, from the start of the servers to the midnight at which the capture begins.
 SETTLING = HOUR
-# Between a quiet span and a fault, so that no page of the one is counted in the other.
-APART = 600
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 # A Monday, midnight.
 BEGIN = datetime.datetime(2026, 11, 2, tzinfo=datetime.timezone.utc).timestamp()
 # Share of the busiest hour, by the hour of the day.
-DAY_CURVE = (.14, .09, .06, .05, .05, .07, .14, .28, .52, .74, .86, .88, .72, .76, .88, .90, .84, .80, .86, 1., .96, .74, .46, .25)
+# fmt: off
+DAY_CURVE = (
+    0.14, 0.09, 0.06, 0.05, 0.05, 0.07, 0.14, 0.28, 0.52, 0.74, 0.86, 0.88,
+    0.72, 0.76, 0.88, 0.90, 0.84, 0.80, 0.86, 1.0, 0.96, 0.74, 0.46, 0.25,
+)
+# fmt: on
 WEEKEND = 0.65
 CITIES = ["Lyon", "Porto", "Gent", "Graz", "Brno", "Turku", "Bergen"]
-BROWSERS = ["Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "BookingApp/3.1 (iOS 17.5)",
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"]
+BROWSERS = [
+    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "BookingApp/3.1 (iOS 17.5)",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+]
 
 # What a daemon does by the clock would come hundreds of times as often: the waits are long.
 POSTGRES_CONF = """
@@ -106,7 +110,12 @@ class Office(Site):
     def load(self, seed, seconds):
         """Visits at the pace of the day; `seconds` are those of the fast clock."""
         source, speed, begin = random.Random(seed), self.scenario.speed, self.first - BEGIN
-        visits = poisson(source, lambda at: self.scenario.requests_per_sec * level(begin + at), self.scenario.requests_per_sec * 1.05, seconds)
+        visits = poisson(
+            source,
+            lambda at: self.scenario.requests_per_sec * level(begin + at),
+            self.scenario.requests_per_sec * 1.05,
+            seconds,
+        )
         requests = [(at / speed, user, path) for start in visits for at, user, path in visit(source, start)]
         requests += [(at / speed, 0, "/health") for at in range(150, int(seconds), 600)]
         return Load(sorted(request for request in requests if request[0] < seconds / speed), send, 24)
@@ -114,8 +123,12 @@ class Office(Site):
     def server(self, name, user, command, log=None, **environment):
         """Starts a server whose clock begins where that of the site is."""
         moment = datetime.datetime.fromtimestamp(round(self.now()), datetime.timezone.utc)
-        fake = {"LD_PRELOAD": FAKETIME, "FAKETIME": f"@{moment:%Y-%m-%d %H:%M:%S} x{self.scenario.speed:g}",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC"}
+        fake = {
+            "LD_PRELOAD": FAKETIME,
+            "FAKETIME": f"@{moment:%Y-%m-%d %H:%M:%S} x{self.scenario.speed:g}",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "TZ": "UTC",
+        }
         server = Server(name, user, command, log, {**fake, **environment})
         server.start()
         self.servers.append(server)
@@ -135,10 +148,16 @@ class Office(Site):
         own_file("/etc/crontab", "")
         self.set_jobs(JOBS)
         self.started = time.time()
-        self.server("rsyslog", "root", ["rsyslogd", "-n", "-i", f"{ROOT}/rsyslog/pid", "-f", f"{ROOT}/rsyslog/rsyslog.conf"])
-        self.server("postgres", "postgres", [f"{POSTGRES_BIN}/postgres", "-D", f"{ROOT}/postgres/data"], LOG / "postgres.log")
+        self.server(
+            "rsyslog", "root", ["rsyslogd", "-n", "-i", f"{ROOT}/rsyslog/pid", "-f", f"{ROOT}/rsyslog/rsyslog.conf"]
+        )
+        self.server(
+            "postgres", "postgres", [f"{POSTGRES_BIN}/postgres", "-D", f"{ROOT}/postgres/data"], LOG / "postgres.log"
+        )
         time.sleep(1.0)
-        self.server("booking", "www-data", [PYTHON, "-u", f"{ROOT}/app/booking.py"], LOG / "booking.log", VERSION="2.0.4")
+        self.server(
+            "booking", "www-data", [PYTHON, "-u", f"{ROOT}/app/booking.py"], LOG / "booking.log", VERSION="2.0.4"
+        )
         self.server("cron", "root", ["cron", "-f"])
         self.server("nginx", "root", ["nginx", "-c", f"{ROOT}/nginx/nginx.conf", "-g", "daemon off;"])
         time.sleep(max(0.0, self.started + SETTLING / self.scenario.speed - time.time()))
@@ -149,11 +168,24 @@ class Office(Site):
     def create_database(self):
         data = ROOT / "postgres/data"
         shutil.chown(ROOT / "postgres", "postgres")
-        run(f"{POSTGRES_BIN}/initdb", "-D", str(data), "-A", "trust", "--encoding=UTF8", user="postgres", cwd="/", stderr=subprocess.STDOUT)
+        run(
+            f"{POSTGRES_BIN}/initdb",
+            "-D",
+            str(data),
+            "-A",
+            "trust",
+            "--encoding=UTF8",
+            user="postgres",
+            cwd="/",
+            stderr=subprocess.STDOUT,
+        )
         with open(data / "postgresql.conf", "a") as conf:
             conf.write(POSTGRES_CONF)
         single = [f"{POSTGRES_BIN}/postgres", "--single", "-j", "-D", str(data)]
-        for database, text in (("postgres", "CREATE DATABASE booking;\n\n"), ("booking", SCHEMA.replace(";\n", ";\n\n"))):
+        for database, text in (
+            ("postgres", "CREATE DATABASE booking;\n\n"),
+            ("booking", SCHEMA.replace(";\n", ";\n\n")),
+        ):
             run(*single, database, input=text, user="postgres", cwd="/", stderr=subprocess.STDOUT)
 
     def set_jobs(self, text):
@@ -167,7 +199,10 @@ class Office(Site):
         return {
             "postgres": run(f"{POSTGRES_BIN}/postgres", "--version").strip(),
             "nginx": subprocess.run(["nginx", "-v"], stderr=subprocess.PIPE, text=True).stderr.strip(),
-            **{name: run("dpkg-query", "-W", "-f", "${Version}", name) for name in ("cron", "rsyslog", "faketime", "python3")},
+            **{
+                name: run("dpkg-query", "-W", "-f", "${Version}", name)
+                for name in ("cron", "rsyslog", "faketime", "python3")
+            },
         }
 
 
@@ -200,40 +235,3 @@ def send(user, path):
                 pass
     except OSError:
         pass
-
-
-def lose_job(site, seconds):
-    """A change of the table of jobs takes one out of it."""
-    site.set_jobs("".join(line for line in JOBS.splitlines(True) if site.settings["lost"] not in line))
-    time.sleep(seconds)
-
-
-def job_missing(site, seconds):
-    """The job should have begun with this phase; in the morning somebody puts it back."""
-    time.sleep(seconds)
-    site.set_jobs(JOBS)
-
-
-SITE = Office
-SCENARIOS = {
-    "nightly-job": Scenario(
-        "Ten days of a booking office; in the ninth night the backup of 02:30 is missing, since a change of the evening before took it out of the table of jobs.",
-        101, 0.010,
-        (Phase(7 * DAY), Phase(DAY + 16 * HOUR, kind="quiet_days"), Phase(10 * HOUR + HOUR // 2 - APART, lose_job, "quiet_evening"), Phase(APART),
-         Phase(6 * HOUR, job_missing, "job_missing", "backup"), Phase(APART), Phase(15 * HOUR + HOUR // 2 - APART, kind="quiet_day_after")),
-        {"lost": "backup"}, speed=300.0,
-    ),
-    "quiet-days": Scenario(
-        "Nine days of a booking office, from a Thursday: nights, a weekend, nothing wrong.",
-        103, 0.010,
-        (Phase(3 * DAY), Phase(6 * DAY, kind="quiet_days")),
-        {"first_day": 3}, speed=300.0,
-    ),
-    "nightly-report": Scenario(
-        "Nine days of a booking office, from a Tuesday; in the eighth night the report of 04:45 is missing.",
-        107, 0.013,
-        (Phase(6 * DAY), Phase(DAY + 15 * HOUR, kind="quiet_days"), Phase(13 * HOUR + 3 * HOUR // 4 - APART, lose_job, "quiet_evening"), Phase(APART),
-         Phase(4 * HOUR, job_missing, "job_missing", "report"), Phase(APART), Phase(15 * HOUR + HOUR // 4 - APART, kind="quiet_day_after")),
-        {"first_day": 1, "lost": "report"}, speed=300.0, split="train",
-    ),
-}

@@ -6,7 +6,6 @@ Clients have documentation addresses (RFC 5737) of their own on the loopback int
 import contextlib
 import datetime
 import math
-import os
 import pathlib
 import random
 import shutil
@@ -17,18 +16,19 @@ import subprocess
 import time
 
 from machine import LOG, PROGRAMS, ROOT, run
-from plan import GRACE_SECS, Phase, Scenario, fault
 from process import Server
 from site_base import Load, Site, poisson
 
 EDGE = ROOT / "edge"
 ADDRESS = ("192.0.2.1", 443)
 WEBS = (1, 2, 3)
-BROWSERS = ["Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "ParcelApp/7.4 (Android 14)",
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5", "python-requests/2.31.0"]
+BROWSERS = [
+    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "ParcelApp/7.4 (Android 14)",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5",
+    "python-requests/2.31.0",
+]
 PAGES = ["/", "/style.css", "/track.js", "/prices.html", "/depots.html"]
-PROBES = ["/.env", "/wp-login.php", "/admin/", "/.git/config", "/phpmyadmin/", "/backup.zip", "/server-status", "/api/v1/users", "/old/", "/test.php"]
-SURGE, SURGE_SEED = 9.0, 9
 CA_CONF = """[ca]
 default_ca=own
 [own]
@@ -59,7 +59,12 @@ class Edge(Site):
         self.make_authority()
         expires = math.ceil(time.time() + 4 + self.settings.get("expires_secs", 86_400))
         self.make_certificate(expires)
-        self.haproxy = Server("haproxy", "root", ["haproxy", "-W", "-f", f"{EDGE}/haproxy.cfg", "-p", f"{EDGE}/haproxy.pid"], LOG / "haproxy.log")
+        self.haproxy = Server(
+            "haproxy",
+            "root",
+            ["haproxy", "-W", "-f", f"{EDGE}/haproxy.cfg", "-p", f"{EDGE}/haproxy.pid"],
+            LOG / "haproxy.log",
+        )
         self.haproxy.start()
         # The load begins so that the certificate expires to the second.
         time.sleep(max(0.0, expires - self.settings.get("expires_secs", 86_400) - time.time()))
@@ -76,16 +81,70 @@ class Edge(Site):
         (EDGE / "index").touch()
         (EDGE / "serial").write_text("1000\n")
         (EDGE / "ca.conf").write_text(CA_CONF)
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
-            "-subj", "/CN=Parcel CA", "-days", "30", cwd=EDGE, stderr=subprocess.STDOUT)
-        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "site.key", "-out", "site.csr",
-            "-subj", "/CN=parcel.example", cwd=EDGE, stderr=subprocess.STDOUT)
+        run(
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.pem",
+            "-subj",
+            "/CN=Parcel CA",
+            "-days",
+            "30",
+            cwd=EDGE,
+            stderr=subprocess.STDOUT,
+        )
+        run(
+            "openssl",
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            "site.key",
+            "-out",
+            "site.csr",
+            "-subj",
+            "/CN=parcel.example",
+            cwd=EDGE,
+            stderr=subprocess.STDOUT,
+        )
 
     def make_certificate(self, expires, name="parcel.example"):
         end = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
-        run("openssl", "ca", "-batch", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "site.csr", "-out", "site.crt", "-subj", f"/CN={name}",
-            "-startdate", f"{end - datetime.timedelta(days=90):%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}", "-notext",
-            cwd=EDGE, stderr=subprocess.STDOUT)
+        run(
+            "openssl",
+            "ca",
+            "-batch",
+            "-config",
+            "ca.conf",
+            "-cert",
+            "ca.pem",
+            "-keyfile",
+            "ca.key",
+            "-in",
+            "site.csr",
+            "-out",
+            "site.crt",
+            "-subj",
+            f"/CN={name}",
+            "-startdate",
+            f"{end - datetime.timedelta(days=90):%Y%m%d%H%M%SZ}",
+            "-enddate",
+            f"{end:%Y%m%d%H%M%SZ}",
+            "-notext",
+            cwd=EDGE,
+            stderr=subprocess.STDOUT,
+        )
         (EDGE / "site.pem").write_text((EDGE / "site.crt").read_text() + (EDGE / "site.key").read_text())
 
     def web_processes(self, node):
@@ -98,7 +157,9 @@ class Edge(Site):
         self.haproxy.process.send_signal(signal.SIGUSR2)
 
     def load(self, seed, seconds):
-        self.checks = Load([(at, "192.0.2.10", "/health", "Monitor/2.1", True) for at in range(2, int(seconds), 5)], send, 4)
+        self.checks = Load(
+            [(at, "192.0.2.10", "/health", "Monitor/2.1", True) for at in range(2, int(seconds), 5)], send, 4
+        )
         self.visitors = Load(schedule(seed, self.scenario.requests_per_sec, seconds), send)
         return self.visitors
 
@@ -120,7 +181,15 @@ def schedule(seed, rate, seconds):
             requests.append((at, address, f"/quote?parcel={source.randint(1, 9999)}", BROWSERS[user % 4], checks))
             at += source.expovariate(1 / 3)
         if source.random() < 0.06:
-            requests.append((at, address, source.choice(["/favicon.ico", "/robots.txt", "/apps/old.html"]), BROWSERS[user % 4], checks))
+            requests.append(
+                (
+                    at,
+                    address,
+                    source.choice(["/favicon.ico", "/robots.txt", "/apps/old.html"]),
+                    BROWSERS[user % 4],
+                    checks,
+                )
+            )
     return sorted(request for request in requests if request[0] < seconds)
 
 
@@ -130,101 +199,10 @@ def send(address, path, browser, checks):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     head = f"GET {path} HTTP/1.1\r\nHost: parcel.example\r\nUser-Agent: {browser}\r\nConnection: close\r\n\r\n"
     with contextlib.suppress(OSError):
-        with socket.create_connection(ADDRESS, 6.0, (address, 0)) as plain, context.wrap_socket(plain, server_hostname="parcel.example") as secure:
+        with (
+            socket.create_connection(ADDRESS, 6.0, (address, 0)) as plain,
+            context.wrap_socket(plain, server_hostname="parcel.example") as secure,
+        ):
             secure.sendall(head.encode())
             while secure.recv(65536):
                 pass
-
-
-def reload_haproxy(site, seconds):
-    """HAProxy takes up its configuration anew, as after any change of it."""
-    site.reload_haproxy()
-    time.sleep(seconds)
-
-
-def restart_web(site, seconds):
-    """One Apache is restarted gracefully, as after a rotation of its logs."""
-    site.webs[2].process.send_signal(signal.SIGUSR1)
-    time.sleep(seconds)
-
-
-def harmless_scan(_, seconds):
-    """Somebody tries paths that others have left open; there is nothing to be found."""
-    source, until = random.Random(3), time.monotonic() + seconds
-    scan = Load([(n / 20, "203.0.113.250", source.choice(PROBES) + f"?{n}", "Mozilla/5.0 zgrab/0.x", False) for n in range(int(20 * (seconds - 2)))], send, 8)
-    scan.start()
-    scan.join()
-    time.sleep(max(0.0, until - time.monotonic()))
-
-
-def traffic_surge(site, seconds):
-    """Several times the visitors come; the slow page takes more threads than there are."""
-    until = time.monotonic() + seconds
-    surge = Load(schedule(SURGE_SEED, SURGE * site.scenario.requests_per_sec, seconds), send)
-    surge.start()
-    time.sleep(max(0.0, until - time.monotonic()))
-    surge.stopping.set()
-
-
-def certificate_expired(site, seconds):
-    """The certificate of the site has just expired; in the end it is renewed."""
-    time.sleep(seconds)
-    site.make_certificate(time.time() + 60 * 86_400)
-    site.reload_haproxy()
-
-
-def wrong_certificate(site, seconds):
-    """A certificate of another name is put in place; in the end the right one comes back."""
-    until = time.monotonic() + seconds
-    site.make_certificate(time.time() + 60 * 86_400, "warehouse.example")
-    site.reload_haproxy()
-    time.sleep(max(0.0, until - time.monotonic()))
-    site.make_certificate(time.time() + 60 * 86_400)
-    site.reload_haproxy()
-
-
-def node_dead(site, seconds):
-    """One of the three web servers is killed, and started again in the end."""
-    for process in site.web_processes(2):
-        os.kill(process, signal.SIGKILL)
-    site.webs[2].process.wait()
-    time.sleep(seconds)
-    (EDGE / "web-2.pid").unlink(missing_ok=True)
-    site.webs[2].start()
-
-
-def traffic_gone(site, seconds):
-    """No visitor finds the site any more, as after a mistake in its DNS; the monitor goes by address."""
-    site.visitors.muted.set()
-    time.sleep(seconds)
-    site.visitors.muted.clear()
-
-
-def learning(seconds):
-    part = seconds // 3
-    return (Phase(part), Phase(part, reload_haproxy), Phase(seconds - 2 * part, restart_web))
-
-
-SITE = Edge
-SCENARIOS = {
-    "edge-overload": Scenario(
-        "Somebody scans for open paths; later several times the usual visitors come, and a third of the answers are 503.",
-        307, 9.0,
-        (*learning(420), fault(harmless_scan, "haproxy", 60, "zgrab"), Phase(GRACE_SECS),
-         fault(traffic_surge, "haproxy", 100, r" 503 |AH00484|AH10159"), Phase(150)),
-    ),
-    "edge-certificate": Scenario(
-        "The certificate of the site expires and is renewed; later all visitors stay away for a while.",
-        311, 9.0,
-        (*learning(420), fault(certificate_expired, "haproxy", 120, "SSL handshake failure"), Phase(160),
-         fault(traffic_gone, "haproxy", 120, ""), Phase(90)),
-        {"expires_secs": 420},
-    ),
-    "edge-mistakes": Scenario(
-        "HAProxy gets a certificate of another name for a while; later one of three web servers is killed.",
-        313, 9.0,
-        (*learning(420), fault(wrong_certificate, "haproxy", 100, "SSL handshake failure"), Phase(160),
-         fault(node_dead, "web-2-error", 100, "Server web/web-2 is DOWN| SC-- "), Phase(110)),
-        split="train",
-    ),
-}

@@ -19,7 +19,14 @@ from site_base import Load, Site
 NODES = (1, 2, 3)
 LIB = ROOT / "kafka/lib"
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"
-JAVA = ["/usr/bin/java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true", "-cp", f"{LIB}/*"]
+JAVA = [
+    "/usr/bin/java",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.net.preferIPv4Stack=true",
+    "-cp",
+    f"{LIB}/*",
+]
 BROKERS = "127.0.0.1:9092"
 
 
@@ -46,8 +53,10 @@ class Cluster(Site):
             node.start()
         self.wait()
         self.topic("orders")
-        self.services = {"orders": self.service("orders", "orders", str(self.scenario.seed), str(self.scenario.requests_per_sec)),
-                         "billing": self.service("billing", "billing", "1")}
+        self.services = {
+            "orders": self.service("orders", "orders", str(self.scenario.seed), str(self.scenario.requests_per_sec)),
+            "billing": self.service("billing", "billing", "1"),
+        }
         for service in self.services.values():
             service.start()
         time.sleep(25.0)
@@ -62,13 +71,31 @@ class Cluster(Site):
         for name, value in (("NODE", node), ("PORT", 9091 + node), ("CONTROLLER", 9191 + node)):
             settings = settings.replace(f"@{name}@", str(value))
         (ROOT / f"kafka/server-{node}.properties").write_text(settings)
-        run(*java("log4j2.properties", "128m", "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config",
-                  f"{ROOT}/kafka/server-{node}.properties"), stderr=subprocess.STDOUT)
+        run(
+            *java(
+                "log4j2.properties",
+                "128m",
+                "kafka.tools.StorageTool",
+                "format",
+                "--cluster-id",
+                CLUSTER,
+                "--config",
+                f"{ROOT}/kafka/server-{node}.properties",
+            ),
+            stderr=subprocess.STDOUT,
+        )
         command = java("log4j2.properties", "256m", "kafka.Kafka", f"{ROOT}/kafka/server-{node}.properties")
         return Server(f"kafka-{node}", "root", command, LOG / f"kafka-{node}.log")
 
     def wait(self):
-        command = java("log4j2.properties", "128m", "org.apache.kafka.tools.ClusterTool", "list-endpoints", "--bootstrap-server", BROKERS)
+        command = java(
+            "log4j2.properties",
+            "128m",
+            "org.apache.kafka.tools.ClusterTool",
+            "list-endpoints",
+            "--bootstrap-server",
+            BROKERS,
+        )
         for _ in range(40):
             listed = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
             if all(f"{9091 + node}" in listed for node in NODES):
@@ -78,11 +105,27 @@ class Cluster(Site):
 
     def topic(self, *words):
         action = ["--create", "--partitions", "6"] if len(words) == 1 else list(words[1:])
-        run(*java("log4j2.properties", "128m", "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", BROKERS, *action,
-                  "--topic", words[0]), stderr=subprocess.STDOUT)
+        run(
+            *java(
+                "log4j2.properties",
+                "128m",
+                "org.apache.kafka.tools.TopicCommand",
+                "--bootstrap-server",
+                BROKERS,
+                *action,
+                "--topic",
+                words[0],
+            ),
+            stderr=subprocess.STDOUT,
+        )
 
     def service(self, log, *words):
-        return Server(log, "root", java("service-log4j2.properties", "128m", f"{ROOT}/kafka/Orders.java", *words), LOG / f"{log}.log")
+        return Server(
+            log,
+            "root",
+            java("service-log4j2.properties", "128m", f"{ROOT}/kafka/Orders.java", *words),
+            LOG / f"{log}.log",
+        )
 
     def load(self, seed, seconds):
         """The orders come from the service `orders` itself, by the seed of the scenario."""
@@ -159,19 +202,41 @@ SITE = Cluster
 SCENARIOS = {
     "broker-dead": Scenario(
         "A consumer group rebalances for a new instance; later one of three Kafka brokers is killed and comes back.",
-        211, 12.0,
-        (*learning(420), fault(harmless_rebalance, "billing", 100, "Adding newly assigned partitions"), Phase(GRACE_SECS),
-         fault(node_dead, "kafka-2", 120, r"Node may not be available|Node 2 disconnected|Fencing broker 2|Shrinking ISR"), Phase(120)),
+        211,
+        12.0,
+        (
+            *learning(420),
+            fault(harmless_rebalance, "billing", 100, "Adding newly assigned partitions"),
+            Phase(GRACE_SECS),
+            fault(
+                node_dead,
+                "kafka-2",
+                120,
+                r"Node may not be available|Node 2 disconnected|Fencing broker 2|Shrinking ISR",
+            ),
+            Phase(120),
+        ),
     ),
     "broker-disk": Scenario(
         "The disk of one of three Kafka brokers fills up; the broker gives up, is freed and started again.",
-        223, 12.0,
+        223,
+        12.0,
         (*learning(420), fault(disk_full, "kafka-1", 100, "No space left on device"), Phase(130)),
     ),
     "broker-frozen": Scenario(
         "One of three Kafka brokers freezes and comes back.",
-        227, 12.0,
-        (*learning(420), fault(hung_node, "kafka-3", 110, "Fencing broker 3|Disconnecting from node 3|request timeout|Node 3 disconnected|Shrinking ISR"), Phase(140)),
+        227,
+        12.0,
+        (
+            *learning(420),
+            fault(
+                hung_node,
+                "kafka-3",
+                110,
+                "Fencing broker 3|Disconnecting from node 3|request timeout|Node 3 disconnected|Shrinking ISR",
+            ),
+            Phase(140),
+        ),
         split="train",
     ),
 }

@@ -10,14 +10,17 @@ import subprocess
 import time
 
 from machine import LOG, PROGRAMS, ROOT, run
-from plan import GRACE_SECS, Phase, Scenario, fault
 from process import Server
-from site_base import Load, Site, Watch, poisson
+from site_base import Load, Site, poisson
 
 HOME, BASE = "/usr/share/tomcat10", ROOT / "tomcat"
 HEAP = "160m"
 WORDS = ["river", "winter", "stone", "garden", "letter", "shadow"]
-BROWSERS = ["Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Kiosk/2.2", "LibraryApp/1.8 (iOS 17.5)"]
+BROWSERS = [
+    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "Kiosk/2.2",
+    "LibraryApp/1.8 (iOS 17.5)",
+]
 MARIADB_CONF = f"""[mariadbd]
 user=mysql
 datadir={ROOT}/mariadb/data
@@ -71,7 +74,14 @@ class Library(Site):
         folder.mkdir()
         shutil.chown(folder, "mysql", "mysql")
         (folder / "my.cnf").write_text(MARIADB_CONF)
-        run("mariadb-install-db", f"--defaults-file={folder}/my.cnf", "--skip-test-db", user="mysql", cwd="/", stderr=subprocess.STDOUT)
+        run(
+            "mariadb-install-db",
+            f"--defaults-file={folder}/my.cnf",
+            "--skip-test-db",
+            user="mysql",
+            cwd="/",
+            stderr=subprocess.STDOUT,
+        )
         self.mariadb = Server("mariadb", "mysql", ["mariadbd", f"--defaults-file={folder}/my.cnf"])
         self.mariadb.start()
         for _ in range(60):
@@ -87,14 +97,36 @@ class Library(Site):
         if version == "3.2.0":
             source = source.replace("DAYS.getOrDefault(kind, 28)", "DAYS.get(kind)")
         (BASE / "Library.java").write_text(source)
-        run("javac", "-J-XX:+UseSerialGC", "-cp", f"{HOME}/lib/servlet-api.jar", "-d", str(BASE / "webapps/ROOT/WEB-INF/classes"), str(BASE / "Library.java"))
-        (BASE / "webapps/ROOT/WEB-INF/web.xml").write_text(f"<web-app><display-name>library {version}</display-name></web-app>\n")
+        run(
+            "javac",
+            "-J-XX:+UseSerialGC",
+            "-cp",
+            f"{HOME}/lib/servlet-api.jar",
+            "-d",
+            str(BASE / "webapps/ROOT/WEB-INF/classes"),
+            str(BASE / "Library.java"),
+        )
+        (BASE / "webapps/ROOT/WEB-INF/web.xml").write_text(
+            f"<web-app><display-name>library {version}</display-name></web-app>\n"
+        )
 
     def tomcat_of(self, heap):
-        command = ["java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
-                   f"-Djava.util.logging.config.file={BASE}/conf/logging.properties", "-Djava.util.logging.manager=org.apache.juli.ClassLoaderLogManager",
-                   f"-Dcatalina.home={HOME}", f"-Dcatalina.base={BASE}", f"-Djava.io.tmpdir={BASE}/temp",
-                   "-cp", f"{HOME}/bin/bootstrap.jar:{HOME}/bin/tomcat-juli.jar", "org.apache.catalina.startup.Bootstrap", "start"]
+        command = [
+            "java",
+            f"-Xmx{heap}",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-Djava.util.logging.config.file={BASE}/conf/logging.properties",
+            "-Djava.util.logging.manager=org.apache.juli.ClassLoaderLogManager",
+            f"-Dcatalina.home={HOME}",
+            f"-Dcatalina.base={BASE}",
+            f"-Djava.io.tmpdir={BASE}/temp",
+            "-cp",
+            f"{HOME}/bin/bootstrap.jar:{HOME}/bin/tomcat-juli.jar",
+            "org.apache.catalina.startup.Bootstrap",
+            "start",
+        ]
         return Server("tomcat", "tomcat", command, LOG / "tomcat.log")
 
     def deploy(self, version):
@@ -116,8 +148,10 @@ class Library(Site):
         return Load(schedule(seed, self.scenario.requests_per_sec, seconds), send)
 
     def versions(self):
-        return {name: run("dpkg-query", "-W", "-f", "${Version}", name) for name in ("apache2", "tomcat10", "mariadb-server", "libmariadb-java")} | {
-            "java": subprocess.run(["java", "-version"], stderr=subprocess.PIPE, text=True).stderr.splitlines()[0]}
+        return {
+            name: run("dpkg-query", "-W", "-f", "${Version}", name)
+            for name in ("apache2", "tomcat10", "mariadb-server", "libmariadb-java")
+        } | {"java": subprocess.run(["java", "-version"], stderr=subprocess.PIPE, text=True).stderr.splitlines()[0]}
 
 
 def schedule(seed, rate, seconds):
@@ -141,78 +175,11 @@ def schedule(seed, rate, seconds):
 
 def send(reader, path):
     address = f"198.51.100.{1 + reader % 250}" if reader % 3 else f"203.0.113.{1 + reader % 250}"
-    head = (f"GET {path} HTTP/1.1\r\nHost: library.example\r\nConnection: close\r\nX-Forwarded-For: {address}\r\n"
-            f"User-Agent: {BROWSERS[reader % 3] if reader else 'HealthCheck/1.0'}\r\n\r\n")
+    head = (
+        f"GET {path} HTTP/1.1\r\nHost: library.example\r\nConnection: close\r\nX-Forwarded-For: {address}\r\n"
+        f"User-Agent: {BROWSERS[reader % 3] if reader else 'HealthCheck/1.0'}\r\n\r\n"
+    )
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 8000), 10.0) as connection:
         connection.sendall(head.encode())
         while connection.recv(65536):
             pass
-
-
-def redeploy(site, seconds):
-    """The same version is deployed anew, as for a change of its pictures."""
-    until = time.monotonic() + seconds
-    site.deploy("3.1.4")
-    time.sleep(max(0.0, until - time.monotonic()))
-
-
-def analyse(_, seconds):
-    """The database counts its rows anew, as it does each night."""
-    until = time.monotonic() + seconds
-    run("mariadb", f"--socket={ROOT}/mariadb/socket", "-e", "ANALYZE TABLE library.books", user="mysql")
-    time.sleep(max(0.0, until - time.monotonic()))
-
-
-def harmless_redeploy(site, seconds):
-    redeploy(site, seconds)
-
-
-def bad_deploy(site, seconds):
-    """A version that fails at audio books goes live and is rolled back."""
-    until, watch = time.monotonic() + seconds, Watch(LOG / "tomcat.log")
-    site.deploy("3.2.0")
-    began = watch.time_of("library 3.2.0 is ready")
-    time.sleep(max(0.0, until - time.monotonic() - 12))
-    site.deploy("3.1.4")
-    time.sleep(max(0.0, until - time.monotonic()))
-    return began
-
-
-def slow_dependency(_, seconds):
-    """A clerk's tool holds the table of books locked and does not come to its end."""
-    locker = subprocess.Popen(["mariadb", f"--socket={ROOT}/mariadb/socket"], stdin=subprocess.PIPE, user="mysql", text=True)
-    locker.stdin.write("LOCK TABLES library.books WRITE;\n")
-    locker.stdin.flush()
-    time.sleep(seconds)
-    locker.stdin.close()
-    locker.wait()
-
-
-def crash_loop(site, seconds):
-    """Tomcat is restarted with too little memory for its covers: it dies while it starts, again and again."""
-    until, right, wrong = time.monotonic() + seconds, site.tomcat, site.tomcat_of("28m")
-    site.replace_tomcat(wrong)
-    time.sleep(max(0.0, until - time.monotonic()))
-    site.replace_tomcat(right)
-
-
-def learning(seconds):
-    part = seconds // 3
-    return (Phase(part), Phase(part, redeploy), Phase(seconds - 2 * part, analyse))
-
-
-SITE = Library
-SCENARIOS = {
-    "library-release": Scenario(
-        "The library is deployed anew at the same version; later a version that fails at some books goes live; later a table stays locked.",
-        503, 9.0,
-        (*learning(420), fault(harmless_redeploy, "tomcat", 60, "Reloading Context"), Phase(GRACE_SECS),
-         fault(bad_deploy, "tomcat", 100, "NullPointerException"), Phase(170),
-         fault(slow_dependency, "mariadb", 80, "Cannot get a connection|Timeout waiting for idle|timeout specified has expired"), Phase(110)),
-    ),
-    "library-crashes": Scenario(
-        "Tomcat is restarted with too little memory, dies while it starts, and is started again and again.",
-        509, 9.0,
-        (*learning(420), fault(crash_loop, "tomcat", 100, "OutOfMemoryError"), Phase(150)),
-    ),
-}

@@ -77,7 +77,9 @@ class Mail(Site):
             (ROOT / folder).mkdir()
         os.chown(ROOT / "mail", 8, 8)
         (ROOT / "rsyslog/rsyslog.conf").write_text(RSYSLOG_CONF)
-        Server("rsyslog", "root", ["rsyslogd", "-n", "-i", f"{ROOT}/rsyslog/pid", "-f", f"{ROOT}/rsyslog/rsyslog.conf"]).start()
+        Server(
+            "rsyslog", "root", ["rsyslogd", "-n", "-i", f"{ROOT}/rsyslog/pid", "-f", f"{ROOT}/rsyslog/rsyslog.conf"]
+        ).start()
         time.sleep(1.0)
         self.start_postfix()
         (ROOT / "mail-users").write_text("".join(f"u{n}:secret-{n}\n" for n in range(1, USERS + 1)))
@@ -93,11 +95,19 @@ class Mail(Site):
         own_folder("/etc/postfix"), own_folder("/var/spool/postfix"), own_folder("/var/lib/postfix")
         for name, text in files.items():
             pathlib.Path("/etc/postfix", name).write_bytes(text)
-        master = files["master.cf"].decode().replace("smtp      inet  n       -       y       -       -       smtpd",
-                                                     f"smtp      inet  n       -       n       -       {SMTP_PROCESSES}      smtpd")
+        master = (
+            files["master.cf"]
+            .decode()
+            .replace(
+                "smtp      inet  n       -       y       -       -       smtpd",
+                f"smtp      inet  n       -       n       -       {SMTP_PROCESSES}      smtpd",
+            )
+        )
         pathlib.Path("/etc/postfix/master.cf").write_text(master.replace("       y       ", "       n       "))
         pathlib.Path("/etc/postfix/main.cf").write_text(MAIN_CF)
-        pathlib.Path("/etc/postfix/users").write_text("".join(f"u{n}@mail.example u{n}/\n" for n in range(1, USERS + 1)))
+        pathlib.Path("/etc/postfix/users").write_text(
+            "".join(f"u{n}@mail.example u{n}/\n" for n in range(1, USERS + 1))
+        )
         shutil.chown("/var/lib/postfix", "postfix", "postfix")
         run("postfix", "start", stderr=subprocess.STDOUT)
 
@@ -108,7 +118,9 @@ class Mail(Site):
         return Load(schedule(seed, self.scenario.requests_per_sec, seconds), send)
 
     def versions(self):
-        return {name: run("dpkg-query", "-W", "-f", "${Version}", name) for name in ("postfix", "dovecot-imapd", "rsyslog")}
+        return {
+            name: run("dpkg-query", "-W", "-f", "${Version}", name) for name in ("postfix", "dovecot-imapd", "rsyslog")
+        }
 
 
 def schedule(seed, rate, seconds):
@@ -118,7 +130,9 @@ def schedule(seed, rate, seconds):
         client, user, draw = source.randint(1, 250), source.randint(1, USERS), source.random()
         address = f"198.51.100.{client}" if client % 3 else f"203.0.113.{client}"
         if source.random() < 0.45:
-            requests.append((at, "smtp", address, user if draw > 0.04 else user + 100, "a letter\r\n" * source.randint(3, 80)))
+            requests.append(
+                (at, "smtp", address, user if draw > 0.04 else user + 100, "a letter\r\n" * source.randint(3, 80))
+            )
         else:
             requests.append((at, "imap", address, user, f"secret-{user if draw > 0.03 else 0}"))
     return requests
@@ -139,8 +153,14 @@ def send(protocol, address, user, text):
 
 
 def smtp_lines(user, text):
-    return ["EHLO client.example", f"MAIL FROM:<friend{len(text) % 90}@client.example>", f"RCPT TO:<u{user}@mail.example>", "DATA",
-            f"Subject: a letter\r\n\r\n{text}.", "QUIT"]
+    return [
+        "EHLO client.example",
+        f"MAIL FROM:<friend{len(text) % 90}@client.example>",
+        f"RCPT TO:<u{user}@mail.example>",
+        "DATA",
+        f"Subject: a letter\r\n\r\n{text}.",
+        "QUIT",
+    ]
 
 
 def imap_lines(user, password):
@@ -172,7 +192,10 @@ def connection_exhaustion(_, seconds):
 
     def hold():
         while time.monotonic() < until - 2:
-            with contextlib.suppress(OSError), socket.create_connection((HOST, 25), 30.0, (f"203.0.113.{source.randint(2, 249)}", 0)) as held:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((HOST, 25), 30.0, (f"203.0.113.{source.randint(2, 249)}", 0)) as held,
+            ):
                 held.recv(200)
                 time.sleep(max(0.0, min(source.uniform(15, 25), until - time.monotonic())))
 
@@ -191,8 +214,14 @@ SITE = Mail
 SCENARIOS = {
     "mail-connections": Scenario(
         "Debug logging of Dovecot is on for a while; later many clients hold connections to Postfix until it has none left.",
-        701, 4.0,
-        (*learning(420), fault(harmless_flood, "dovecot", 60, "Debug:"), Phase(GRACE_SECS),
-         fault(connection_exhaustion, "smtpd", 110, "reached its process limit"), Phase(150)),
+        701,
+        4.0,
+        (
+            *learning(420),
+            fault(harmless_flood, "dovecot", 60, "Debug:"),
+            Phase(GRACE_SECS),
+            fault(connection_exhaustion, "smtpd", 110, "reached its process limit"),
+            Phase(150),
+        ),
     ),
 }

@@ -50,15 +50,22 @@ class Realm(Site):
         self.environment = {"KRB5_CONFIG": f"{REALM}/krb5.conf", "KRB5_KDC_PROFILE": f"{REALM}/kdc.conf"}
         settings = {"env": {"PATH": "/usr/sbin:/usr/bin", **self.environment}, "stderr": subprocess.STDOUT}
         run("kdb5_util", "create", "-s", "-P", "a master key", **settings)
-        users = [f"addprinc -pw \"a right one\" +requires_preauth u{n}" for n in range(1, 61)]
+        users = [f'addprinc -pw "a right one" +requires_preauth u{n}' for n in range(1, 61)]
         services = [f"addprinc -randkey nfs/files-{n}.example" for n in range(1, 4)]
         run("kadmin.local", input="\n".join(users + services) + "\n", **settings)
         self.set_clock("+0")
-        clock = {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": f"{REALM}/clock", "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        clock = {
+            "LD_PRELOAD": FAKETIME,
+            "FAKETIME_TIMESTAMP_FILE": f"{REALM}/clock",
+            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
         Server("krb5kdc", "root", ["krb5kdc", "-n"], environment={**self.environment, **clock}).start()
         time.sleep(1.0)
         words = [str(self.scenario.seed), str(self.scenario.requests_per_sec)]
-        Server("portal", "www-data", [PYTHON, "-u", f"{ROOT}/app/portal.py", *words], LOG / "portal.log", self.environment).start()
+        Server(
+            "portal", "www-data", [PYTHON, "-u", f"{ROOT}/app/portal.py", *words], LOG / "portal.log", self.environment
+        ).start()
 
     def set_clock(self, offset):
         """Steps the clock of the KDC; it notices within a second."""
@@ -69,7 +76,9 @@ class Realm(Site):
         return Load([], None)
 
     def versions(self):
-        return {name: run("dpkg-query", "-W", "-f", "${Version}", name) for name in ("krb5-kdc", "krb5-user", "faketime")}
+        return {
+            name: run("dpkg-query", "-W", "-f", "${Version}", name) for name in ("krb5-kdc", "krb5-user", "faketime")
+        }
 
 
 def harmless_clock_step(site, seconds):
@@ -96,8 +105,12 @@ def clock_back(site, seconds):
 def add_users(site, seconds):
     """New users get accounts."""
     until = time.monotonic() + seconds
-    run("kadmin.local", input="".join(f"addprinc -pw \"a right one\" +requires_preauth u{n}\n" for n in range(100, 110)),
-        env={"PATH": "/usr/sbin:/usr/bin", **site.environment}, stderr=subprocess.STDOUT)
+    run(
+        "kadmin.local",
+        input="".join(f'addprinc -pw "a right one" +requires_preauth u{n}\n' for n in range(100, 110)),
+        env={"PATH": "/usr/sbin:/usr/bin", **site.environment},
+        stderr=subprocess.STDOUT,
+    )
     time.sleep(max(0.0, until - time.monotonic()))
 
 
@@ -105,13 +118,21 @@ SITE = Realm
 SCENARIOS = {
     "clock-jump": Scenario(
         "The clock of a Kerberos KDC is stepped by two seconds, which harms nobody; later it jumps ahead by 23 minutes, and every login is refused.",
-        601, 3.0,
-        (Phase(280), Phase(140, add_users), fault(harmless_clock_step, "krb5kdc", 60, ""), Phase(GRACE_SECS),
-         fault(clock_jump, "krb5kdc", 100, "[Cc]lock skew too great"), Phase(150)),
+        601,
+        3.0,
+        (
+            Phase(280),
+            Phase(140, add_users),
+            fault(harmless_clock_step, "krb5kdc", 60, ""),
+            Phase(GRACE_SECS),
+            fault(clock_jump, "krb5kdc", 100, "[Cc]lock skew too great"),
+            Phase(150),
+        ),
     ),
     "clock-back": Scenario(
         "The clock of a Kerberos KDC falls back by twelve minutes, and every login is refused.",
-        607, 3.0,
+        607,
+        3.0,
         (Phase(280), Phase(140, add_users), fault(clock_back, "krb5kdc", 100, "[Cc]lock skew too great"), Phase(140)),
         split="train",
     ),

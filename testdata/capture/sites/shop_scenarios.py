@@ -18,7 +18,6 @@ SCENARIOS = {
         "A reporting job takes all connections of PostgreSQL; both services fail, nginx answers 500 and 504.",
         11, 34.0,
         (*learning(690), fault(faults.connection_exhaustion, "postgres", 110, "too many clients already"), Phase(240)),
-       
         split="train",
     ),
     "redis-faults": Scenario(

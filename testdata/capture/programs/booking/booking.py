@@ -71,13 +71,17 @@ def book(params):
     if taken:
         log("warn", "room is taken", room=room, night=night, guest=guest)
         return 409, b'{"error": "taken"}'
-    number = query("INSERT INTO bookings (room, guest, night) VALUES (%s, %s, %s) RETURNING id", (room, guest, night))[0][0]
+    number = query("INSERT INTO bookings (room, guest, night) VALUES (%s, %s, %s) RETURNING id", (room, guest, night))[
+        0
+    ][0]
     log("info", "booked", booking=number, room=room, guest=guest, nights=1)
     return 200, b"{}"
 
 
 def bookings_of(params):
-    rows = query("SELECT id, room, night FROM bookings WHERE guest = %s ORDER BY id DESC LIMIT 10", (int(params["guest"]),))
+    rows = query(
+        "SELECT id, room, night FROM bookings WHERE guest = %s ORDER BY id DESC LIMIT 10", (int(params["guest"]),)
+    )
     log("info", "bookings listed", guest=params["guest"], bookings=len(rows))
     return 200, repr(rows).encode()
 

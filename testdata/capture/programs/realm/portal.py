@@ -19,7 +19,9 @@ def log(message):
 
 def call(cache, text, *command):
     environment = {**os.environ, "KRB5CCNAME": f"FILE:{cache}"}
-    done = subprocess.run(command, input=text, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        command, input=text, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     return "" if done.returncode == 0 else done.stdout.strip().splitlines()[-1]
 
 

@@ -20,9 +20,14 @@ collect_statistics_interval = 30000
 vm_memory_high_watermark.absolute = 512MB
 """
 ENVIRONMENT = {
-    "RABBITMQ_NODENAME": "rabbit@shop-1", "RABBITMQ_MNESIA_BASE": f"{ROOT}/rabbitmq/mnesia", "RABBITMQ_LOGS": f"{LOG}/rabbitmq.log",
-    "RABBITMQ_CONFIG_FILE": f"{ROOT}/rabbitmq/rabbitmq.conf", "RABBITMQ_ENABLED_PLUGINS_FILE": f"{ROOT}/rabbitmq/plugins",
-    "RABBITMQ_PID_FILE": f"{ROOT}/rabbitmq/pid", "HOME": f"{ROOT}/rabbitmq", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+    "RABBITMQ_NODENAME": "rabbit@shop-1",
+    "RABBITMQ_MNESIA_BASE": f"{ROOT}/rabbitmq/mnesia",
+    "RABBITMQ_LOGS": f"{LOG}/rabbitmq.log",
+    "RABBITMQ_CONFIG_FILE": f"{ROOT}/rabbitmq/rabbitmq.conf",
+    "RABBITMQ_ENABLED_PLUGINS_FILE": f"{ROOT}/rabbitmq/plugins",
+    "RABBITMQ_PID_FILE": f"{ROOT}/rabbitmq/pid",
+    "HOME": f"{ROOT}/rabbitmq",
+    "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
     "ERL_EPMD_ADDRESS": "127.0.0.1",
 }
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -33,7 +38,7 @@ class Office(Site):
     def start(self):
         own_file("/etc/hosts", "127.0.0.1 localhost shop-1\n")
         (ROOT / "rabbitmq").mkdir()
-        shutil.copy(PROGRAMS / "queue/parcels.py", ROOT / "app/parcels.py")
+        shutil.copy(PROGRAMS / "parcels/parcels.py", ROOT / "app/parcels.py")
         (ROOT / "rabbitmq/rabbitmq.conf").write_text(CONF)
         (ROOT / "rabbitmq/plugins").write_text("[].\n")
         shutil.chown(ROOT / "rabbitmq", "rabbitmq", "rabbitmq")
@@ -45,7 +50,9 @@ class Office(Site):
         for user in ("intake", "printer"):
             self.control("add_user", user, f"{user}-secret")
             self.control("set_permissions", user, ".*", ".*", ".*")
-        self.printer = Server("printer", "www-data", [PYTHON, "-u", f"{ROOT}/app/parcels.py", "printer"], LOG / "printer.log")
+        self.printer = Server(
+            "printer", "www-data", [PYTHON, "-u", f"{ROOT}/app/parcels.py", "printer"], LOG / "printer.log"
+        )
         self.printer.start()
         time.sleep(2.0)
         # The log of RabbitMQ begins after its start, which names the machine's memory and release.
@@ -133,14 +140,22 @@ SITE = Office
 SCENARIOS = {
     "queue-faults": Scenario(
         "A user is added and removed; the password of the publisher is changed under it; later the broker's disk fills and it blocks all publishers.",
-        401, 3.0,
-        (*learning(420), fault(harmless_team, "rabbitmq", 60, "Created user 'stock'"), Phase(GRACE_SECS),
-         fault(authentication_failures, "rabbitmq", 100, "PLAIN login refused: user 'intake'"), Phase(170),
-         fault(disk_full, "rabbitmq", 90, "disk resource limit alarm set|Free disk space is insufficient"), Phase(120)),
+        401,
+        3.0,
+        (
+            *learning(420),
+            fault(harmless_team, "rabbitmq", 60, "Created user 'stock'"),
+            Phase(GRACE_SECS),
+            fault(authentication_failures, "rabbitmq", 100, "PLAIN login refused: user 'intake'"),
+            Phase(170),
+            fault(disk_full, "rabbitmq", 90, "disk resource limit alarm set|Free disk space is insufficient"),
+            Phase(120),
+        ),
     ),
     "queue-stuck": Scenario(
         "The consumer of a queue freezes and comes back.",
-        409, 3.0,
+        409,
+        3.0,
         (*learning(420), fault(hung_consumer, "printer", 120, ""), Phase(140)),
         split="train",
     ),

@@ -23,10 +23,15 @@ def log(level, line, message):
 
 
 def connect(user):
-    return pika.BlockingConnection(pika.ConnectionParameters(
-        host="127.0.0.1", credentials=pika.PlainCredentials(user, f"{user}-secret"), blocked_connection_timeout=4,
-        socket_timeout=5, client_properties={"connection_name": f"{user}-{os.getpid()}"},
-    ))
+    return pika.BlockingConnection(
+        pika.ConnectionParameters(
+            host="127.0.0.1",
+            credentials=pika.PlainCredentials(user, f"{user}-secret"),
+            blocked_connection_timeout=4,
+            socket_timeout=5,
+            client_properties={"connection_name": f"{user}-{os.getpid()}"},
+        )
+    )
 
 
 def publish(batch, size, rude):
@@ -43,7 +48,11 @@ def publish(batch, size, rude):
             gc.collect()
         else:
             connection.close()
-            log("I", "intake.py:44", f"batch {batch} of {size} parcels sent in {1000 * (time.monotonic() - started):.0f} ms")
+            log(
+                "I",
+                "intake.py:44",
+                f"batch {batch} of {size} parcels sent in {1000 * (time.monotonic() - started):.0f} ms",
+            )
     except (AMQPError, OSError) as error:
         log("E", "intake.py:46", f"batch {batch} of {size} parcels failed: {type(error).__name__}: {error}")
 
@@ -56,7 +65,11 @@ def intake(seed, per_sec):
         time.sleep(max(0.0, due - time.monotonic()))
         size, rude = source.randint(1, 5), source.random() < 0.01
         if source.random() < 0.03:
-            log("W", "intake.py:57", f"parcel of customer {source.randint(1, 900)} has no house number, left for a clerk")
+            log(
+                "W",
+                "intake.py:57",
+                f"parcel of customer {source.randint(1, 900)} has no house number, left for a clerk",
+            )
         threading.Thread(target=publish, args=(batch, size, rude)).start()
 
 
