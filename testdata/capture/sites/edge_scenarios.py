@@ -136,7 +136,7 @@ SCENARIOS = {
             *learning(420),
             fault(wrong_certificate, "haproxy", 100, "SSL handshake failure"),
             Phase(160),
-            fault(node_dead, "web-2-error", 100, "Server web/web-2 is DOWN| SC-- "),
+            fault(node_dead, "web-2-access", 100, "Server web/web-2 is DOWN| SC-- "),
             Phase(110),
         ),
         split="train",
