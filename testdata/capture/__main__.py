@@ -1,4 +1,4 @@
-"""Captures the logs of a small shop while faults are injected into it.
+"""Captures the logs of real servers while faults are injected into them.
 
 usage: python3 testdata/capture SCENARIO [--seed N] [--out FOLDER] [--hurry DIVISOR]
        python3 testdata/capture --look FOLDER
@@ -15,7 +15,7 @@ import pack
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", nargs="?", help="a name from scenarios.py, or nonsense to see them all")
+    parser.add_argument("scenario", nargs="?", help="the name of a capture; one that nobody has lists them")
     parser.add_argument("--seed", type=int, help="seed of the load, default the scenario's own")
     parser.add_argument("--out", type=pathlib.Path, help="default testdata/incidents/SCENARIO")
     parser.add_argument("--hurry", type=float, default=1.0, help="divide all phases by this, to try things out")

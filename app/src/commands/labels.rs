@@ -261,7 +261,7 @@ mod tests {
         Page { at: at(secs), services: vec![service.to_owned()] }
     }
 
-    /// What the script `score_incidents.py` prints of the same labels and pages.
+    /// Beside the figures of an independent implementation of the same rules.
     #[test]
     fn a_page_in_the_grace_counts_for_a_fault_and_against_a_quiet_span() {
         let labels = [
