@@ -44,21 +44,36 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let counts = service.open.remove(&bench.window).unwrap_or_default();
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
+    if bench.window > service.since {
+        judge(service, &counts, novel, bench, out);
+    }
+    remember(service, counts);
+    let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
+    service.novelty_rate += (novel - service.novelty_rate) * weight;
+    service.windows += 1;
+}
+
+/// Judges a window and learns from it; the first one, which began before its service did, is neither judged
+/// nor learned.
+fn judge(
+    service: &mut Service,
+    counts: &WindowCounts,
+    novel: f64,
+    bench: &Bench<'_>,
+    out: &mut Vec<Anomaly>,
+) {
+    let warm = service.is_warm(bench.settings);
     let begin = out.len();
     let bench = &bench.of(service);
-    let whole_service = close_service(service, &counts, bench, out);
-    close_templates(service, &counts, bench, whole_service, out);
-    close_forest(service, &counts, novel, bench, out);
+    let whole_service = close_service(service, counts, bench, out);
+    close_templates(service, counts, bench, whole_service, out);
+    close_forest(service, counts, novel, bench, out);
     if !warm {
         out.truncate(begin);
     }
     if out.len() > begin {
         service.spending.tell(bench.at);
     }
-    remember(service, counts);
-    let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
-    service.novelty_rate += (novel - service.novelty_rate) * weight;
-    service.windows += 1;
 }
 
 /// Returns how many templates come in a closed window for the first time.

@@ -119,6 +119,8 @@ pub struct Series {
     streak: Option<(Direction, u32)>,
     stated: Option<(Direction, Timestamp)>,
     empty: u32,
+    /// How likely the first of the empty windows was.
+    empty_p: f64,
     gone: Option<Gone>,
     norm: Option<Norm>,
     /// When it comes, unless that is all the time.
@@ -181,6 +183,7 @@ impl Series {
             streak: None,
             stated: None,
             empty: 0,
+            empty_p: 1.0,
             gone: None,
             norm: None,
             comings: Comings::Unasked,
@@ -210,6 +213,9 @@ impl Series {
         self.baseline.advance(secs);
         let missed = self.comings.watch(count, secs).filter(|_| !self.baseline.is_warming());
         self.empty = if count == 0 { self.empty.saturating_add(1) } else { 0 };
+        if self.empty == 1 {
+            self.empty_p = self.baseline.p_lower(0);
+        }
         self.gone = self.gone.filter(|_| count == 0);
         let lasting = self.gone;
         let found = match lasting {
@@ -391,7 +397,11 @@ impl Series {
             return None;
         }
         let direction = if self.empty > 1 { Direction::Gone } else { Direction::Down };
-        let p_value = self.baseline.p_lower(count).powi(self.empty.clamp(1, EMPTY_MAX) as i32);
+        // By what was known before the first empty window, which the later ones have taught.
+        let p_value = match self.empty {
+            0 => self.baseline.p_lower(count),
+            empty => self.empty_p.powi(empty.min(EMPTY_MAX) as i32),
+        };
         let is_unlikely = p_value <= demand.p_value_max;
         is_unlikely.then_some((direction, p_value.max(f64::MIN_POSITIVE)))
     }
