@@ -44,21 +44,38 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let counts = service.open.remove(&bench.window).unwrap_or_default();
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
+    if service.has_begun {
+        judge(service, &counts, novel, bench, out);
+    }
+    service.has_begun |= !counts.templates.is_empty();
+    remember(service, counts);
+    let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
+    service.novelty_rate += (novel - service.novelty_rate) * weight;
+    service.windows += 1;
+}
+
+/// Judges a window and learns from it.
+///
+/// The first one is neither judged nor learned: its service began somewhere in it.
+fn judge(
+    service: &mut Service,
+    counts: &WindowCounts,
+    novel: f64,
+    bench: &Bench<'_>,
+    out: &mut Vec<Anomaly>,
+) {
+    let warm = service.is_warm(bench.settings);
     let begin = out.len();
-    let bench = &Bench { levels: service.levels(bench), ..*bench };
-    let whole_service = close_service(service, &counts, bench, out);
-    close_templates(service, &counts, bench, whole_service, out);
-    close_forest(service, &counts, novel, bench, out);
+    let bench = &bench.of(service);
+    let whole_service = close_service(service, counts, bench, out);
+    close_templates(service, counts, bench, whole_service, out);
+    close_forest(service, counts, novel, bench, out);
     if !warm {
         out.truncate(begin);
     }
     if out.len() > begin {
         service.spending.tell(bench.at);
     }
-    remember(service, counts);
-    let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
-    service.novelty_rate += (novel - service.novelty_rate) * weight;
-    service.windows += 1;
 }
 
 /// Returns how many templates come in a closed window for the first time.
@@ -138,14 +155,18 @@ impl Service {
     }
 }
 
-impl Service {
-    /// Returns what the tests of a window must show.
-    fn levels(&self, bench: &Bench<'_>) -> Levels {
-        let budget = bench.settings.anomaly_budget;
-        let strictness = self.spending.strictness(budget, bench.at);
-        Levels::new(budget, bench.settings.window, self.templates.len(), strictness)
+impl Bench<'_> {
+    /// Returns the bench of a service, with what its tests must undercut.
+    pub(super) fn of(&self, service: &Service) -> Self {
+        let budget = self.settings.anomaly_budget;
+        let strictness = service.spending.strictness(budget, self.at);
+        let templates = service.templates.len();
+        let levels = Levels::new(budget, self.settings.window, templates, strictness);
+        Self { levels, ..*self }
     }
+}
 
+impl Service {
     /// Tells an anomaly unless the budget is overspent and it is too likely for that.
     pub(super) fn tell(
         &mut self,
@@ -186,9 +207,7 @@ fn close_service(
             Direction::Gone => Severity::Error,
         };
         let subject = Subject::Records("records");
-        out.push(rate_anomaly(
-            service, bench, kind, &deviation, total, severity, subject, exemplars,
-        ));
+        out.push(rate_anomaly(service, bench, kind, &deviation, severity, subject, exemplars));
     } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
     }
@@ -203,7 +222,6 @@ fn close_service(
             bench,
             kind,
             &deviation,
-            grave,
             Severity::Error,
             subject,
             exemplars,
@@ -281,7 +299,7 @@ fn learn_mix(templates: &mut BTreeMap<TemplateId, TemplateStats>, counts: &Windo
 }
 
 impl TemplateStats {
-    fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
+    pub(super) fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
         gravity_of(self.level(), &service.catalogue.text(id))
     }
 }
@@ -295,7 +313,7 @@ fn kind_of(direction: Direction) -> AnomalyKind {
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
-fn template_anomaly(
+pub(super) fn template_anomaly(
     service: &Service,
     bench: &Bench<'_>,
     id: TemplateId,
@@ -306,6 +324,7 @@ fn template_anomaly(
 ) -> Anomaly {
     let text = service.catalogue.text(id);
     let severity = match (deviation.direction, gravity) {
+        _ if deviation.missed.is_some() => Severity::Error,
         (Direction::Up, Gravity::Grave) => Severity::Error,
         (Direction::Up, Gravity::Notable) => Severity::Warning,
         _ => Severity::Info,
@@ -315,10 +334,9 @@ fn template_anomaly(
         _ => stats.last.clone(),
     };
     let subject = Subject::Template(&text);
-    let count = cell.map_or(0, Cell::count);
     let kind = kind_of(deviation.direction);
     let mut anomaly =
-        rate_anomaly(service, bench, kind, deviation, count, severity, subject, vec![evidence]);
+        rate_anomaly(service, bench, kind, deviation, severity, subject, vec![evidence]);
     anomaly.id = anomaly_id(service, kind, Some(id), bench.window);
     anomaly.level = cell.map_or_else(|| stats.level(), Cell::level);
     anomaly.host = cell.and_then(Cell::only_host);
@@ -327,12 +345,11 @@ fn template_anomaly(
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
-fn rate_anomaly(
+pub(super) fn rate_anomaly(
     service: &Service,
     bench: &Bench<'_>,
     kind: AnomalyKind,
     deviation: &Deviation,
-    actual: u64,
     severity: Severity,
     subject: Subject<'_>,
     exemplars: Vec<Evidence>,
@@ -346,17 +363,17 @@ fn rate_anomaly(
         host: None,
         level: exemplars.iter().map(|one| one.exemplar.level).max().unwrap_or_default(),
         severity,
-        window_start: bench.window,
+        window_start: bench.window - bench.settings.window * deviation.stretch.windows_before(),
         window_end: bench.window + bench.settings.window,
         template: None,
         score: score_of(deviation.p_value),
         p_value: deviation.p_value,
-        actual: actual as f64,
+        actual: deviation.count as f64,
         typical: verdict.typical,
         lower: verdict.lower,
         upper: verdict.upper,
         contributions: vec![("rate".to_owned(), 1.0)],
-        reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
+        reason: reason::rate(&service.name, subject, bench.settings.window, deviation),
         exemplars,
         incomplete: bench.incomplete,
         session: None,
@@ -414,7 +431,7 @@ fn most_frequent(counts: &WindowCounts) -> Vec<Evidence> {
 }
 
 /// The first grave records of the gravest templates, three at most.
-fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
+pub(super) fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
     let grave = |cell: &Cell| cell.levels[Level::Error as usize..].iter().sum::<u64>();
     let rank = |cell: &Cell| (cell.level() as u64, grave(cell).max(1));
     ranked(counts, rank).map(|cell| cell.gravest().clone()).collect()

@@ -34,6 +34,8 @@ pub struct Service {
     pub grave: Series,
     /// The forest over its windows.
     pub forest: ForestWatch,
+    /// Whether a window with a record of it was closed in this run.
+    pub has_begun: bool,
     /// Windows closed since its first record.
     pub windows: u64,
     /// Records taken in.
@@ -89,6 +91,7 @@ impl Service {
             total: Series::new(0),
             grave: Series::new(0),
             forest: ForestWatch::new(xxhash_rust::xxh3::xxh3_64(name.as_bytes())),
+            has_begun: false,
             windows: 0,
             records: 0,
             settled: 0,
@@ -117,6 +120,7 @@ impl Service {
         tally: SkeletonTally,
         source: &Source,
         closed: Option<Timestamp>,
+        step: Option<usize>,
     ) -> TemplateId {
         let id = self.assign(&tally);
         self.records += tally.count();
@@ -127,7 +131,7 @@ impl Service {
         if closed.is_some_and(|closed| tally.window < closed) {
             self.late += tally.count();
         } else {
-            self.open.entry(tally.window).or_default().add(id, tally, source);
+            self.open.entry(tally.window).or_default().add(id, tally, source, step);
         }
         id
     }
@@ -199,7 +203,7 @@ impl Service {
                 levels: [0; Level::COUNT],
                 first_seen: time,
                 last_seen: time,
-                rate: Series::new(windows),
+                rate: Series::by_the_clock(windows),
                 is_settled: false,
                 share: 0.0,
                 last: evidence_of(tally, source),
