@@ -220,6 +220,11 @@ impl Series {
         self.baseline.mean()
     }
 
+    /// Returns how many windows it was given.
+    pub fn windows(&self) -> u64 {
+        self.baseline.windows()
+    }
+
     /// Tells whether it stopped and has not come back.
     pub fn is_gone(&self) -> bool {
         self.gone.is_some()
