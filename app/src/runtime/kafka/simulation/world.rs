@@ -2,7 +2,8 @@
 //! a fault wherever there can be one.
 //!
 //! Harsher than the real ones where that is simpler: a commit whose answer is lost may be decided at
-//! any time until somebody asks, and a member that was put out of its group learns of it late.
+//! any time until somebody asks, what a producer left in an open transaction goes out with its next
+//! one, and a member that was put out of its group learns of it late.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -46,11 +47,14 @@ pub struct Member {
     pub fetch: BTreeMap<Partition, i64>,
 }
 
-/// A transaction whose commit was not answered.
+/// A transaction that is not decided.
 struct Open {
     name: String,
+    epoch: u64,
     messages: Vec<OutMessage>,
     offsets: Vec<(Partition, i64)>,
+    /// Whether its commit was asked for, and not answered.
+    is_ending: bool,
 }
 
 /// The group of one stage.
@@ -155,18 +159,22 @@ impl World {
         let group = self.groups.get_mut(stage).unwrap();
         let from = &group.members[member];
         anyhow::ensure!(group.epochs[&from.name] == from.epoch, "fenced by a newer producer");
-        anyhow::ensure!(offsets.is_empty() || !from.is_out, "not of this generation");
-        anyhow::ensure!(!before, "aborted");
-        let messages = outputs.iter().flat_map(|outbox| outbox.messages()).cloned().collect();
-        let open = Open { name: from.name.clone(), messages, offsets: offsets.to_vec() };
-        if unanswered {
-            match is_done {
-                true => group.apply(open, &mut self.logs),
-                false => group.open.push(open),
-            }
-            anyhow::bail!("no answer");
+        let is_foreign = from.is_out && !offsets.is_empty();
+        let mut open = group.take_open(member);
+        let messages = outputs.iter().flat_map(|outbox| outbox.messages());
+        open.messages.extend(messages.cloned());
+        if is_foreign || before {
+            group.open.push(open);
+            anyhow::bail!(if is_foreign { "not of this generation" } else { "not delivered" });
         }
-        group.apply(open, &mut self.logs);
+        open.offsets.extend(offsets.iter().cloned());
+        open.is_ending = unanswered;
+        if unanswered && !is_done {
+            group.open.push(open);
+        } else {
+            group.apply(open, &mut self.logs);
+        }
+        anyhow::ensure!(!unanswered, "no answer");
         Ok(())
     }
 
@@ -218,7 +226,23 @@ impl Group {
         member.epoch = *newest;
     }
 
-    /// Commits or aborts transactions whose commit was not answered.
+    /// Returns the transaction that a producer has open, a new one where there is none.
+    fn take_open(&mut self, member: usize) -> Open {
+        let Member { name, epoch, .. } = &self.members[member];
+        let is_its = |open: &Open| open.name == *name && open.epoch == *epoch;
+        match self.open.iter().position(is_its) {
+            Some(idx) => self.open.remove(idx),
+            None => Open {
+                name: name.clone(),
+                epoch: *epoch,
+                messages: Vec::new(),
+                offsets: Vec::new(),
+                is_ending: false,
+            },
+        }
+    }
+
+    /// Aborts open transactions, and commits those whose commit was asked for if `is_done`.
     fn settle_open(
         &mut self,
         which: impl Fn(&Open) -> bool,
@@ -228,7 +252,8 @@ impl Group {
         let (settled, open): (Vec<Open>, _) =
             std::mem::take(&mut self.open).into_iter().partition(which);
         self.open = open;
-        settled.into_iter().filter(|_| is_done).for_each(|open| self.apply(open, logs));
+        let ended = settled.into_iter().filter(|open| is_done && open.is_ending);
+        ended.for_each(|open| self.apply(open, logs));
     }
 
     fn apply(&mut self, open: Open, logs: &mut BTreeMap<Partition, Log>) {
