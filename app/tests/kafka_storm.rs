@@ -5,7 +5,8 @@
 //! as well, any others are left alone.
 //! `LOGWAKE_STORM_SEED` is the first seed, `LOGWAKE_STORM_RUNS` how many there are, and
 //! `LOGWAKE_STORM_REST_SECS` how long everything may take to come to rest.
-//! With `LOGWAKE_STORM_FIGURES` set it also measures how soon lines are judged again.
+//! With `LOGWAKE_STORM_FIGURES` set it also measures how soon lines are judged again, and what exactly
+//! once costs.
 
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
 
@@ -22,6 +23,8 @@ mod fleet;
 mod pipeline;
 #[path = "storm/schedule.rs"]
 mod schedule;
+#[path = "storm/speed.rs"]
+mod speed;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;

@@ -72,7 +72,11 @@ fn how_soon_lines_are_judged_again() {
 
 /// Default settings but for two shards.
 fn config(kafka: &Kafka, name: &str) -> String {
-    let config = kafka.config(name, &format!("detect_partitions = {SHARDS}"));
+    by_default(&kafka.config(name, &format!("detect_partitions = {SHARDS}")))
+}
+
+/// Drops what makes sessions and commits of tests short.
+pub fn by_default(config: &str) -> String {
     let is_short = |line: &&str| {
         let keys = ["session.timeout", "heartbeat.interval", "metadata.refresh", "commit_interval"];
         !keys.iter().any(|key| line.contains(key)) && !line.contains("snapshot_interval")

@@ -123,6 +123,15 @@ impl Service {
         assert!(Command::new("kill").args([&signal, &pid]).status().unwrap().success());
     }
 
+    /// Returns the CPU time that it took so far, as Linux counts it: in hundredths of a second.
+    pub fn cpu_secs(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks: u64 =
+            fields.split(' ').skip(11).take(2).map(|it| it.parse::<u64>().unwrap()).sum();
+        ticks as f64 / 100.0
+    }
+
     /// Returns its status if it ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
