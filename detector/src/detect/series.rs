@@ -1,6 +1,7 @@
 //! One count a window and its baseline: when it deviates, and when to say so again.
 //!
-//! An anomaly of a condition that lasts is repeated at most once in `REPEAT_AFTER`; what is
+//! An anomaly of a condition that lasts is repeated after `CONFIRM_AFTER`, since what lasts weighs
+//! more than a blip, and from then on at most once in `REPEAT_AFTER`; what is
 //! screened out by a cheap bound never reaches the exact tail. What comes by the clock is no
 //! deviation when it comes, and one when it does not.
 
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 
 /// How soon a lasting condition is stated again.
 pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(60);
+/// How soon it is stated the second time.
+const CONFIRM_AFTER: Duration = Duration::from_secs(20);
 /// Empty windows in a row that are held to be independent of each other.
 const EMPTY_MAX: u32 = 3;
 /// After this long, what is gone has been given up.
@@ -132,7 +135,7 @@ pub struct Demand {
 pub struct Series {
     baseline: Baseline,
     streak: Option<(Direction, u32)>,
-    stated: Option<(Direction, Timestamp)>,
+    stated: Option<Stated>,
     empty: u32,
     /// How likely the first of the empty windows was.
     empty_p: f64,
@@ -164,6 +167,15 @@ enum Comings {
 struct Norm {
     mean: f64,
     windows_left: u16,
+}
+
+/// What was stated last.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Stated {
+    direction: Direction,
+    at: Timestamp,
+    /// How often, without a pause of more than twice `REPEAT_AFTER`.
+    times: u32,
 }
 
 /// What was expected of a series when it stopped.
@@ -280,7 +292,7 @@ impl Series {
         };
         self.streak = Some((direction, windows));
         let verdict = verdict.filter(|_| !told)?;
-        self.stated = Some((direction, at));
+        self.state(direction, at);
         let is_repeat = lasting.is_some();
         Some(Deviation {
             direction,
@@ -361,7 +373,7 @@ impl Series {
         if p_value > demand.p_value_max {
             return None;
         }
-        self.stated = Some((Direction::Up, at));
+        self.state(Direction::Up, at);
         let windows = match self.streak {
             Some((Direction::Up, windows)) => windows + 1,
             _ => 1,
@@ -398,8 +410,19 @@ impl Series {
     /// Tells whether a deviation was stated just before, or so long ago that it is known.
     fn is_told(&self, direction: Direction, at: Timestamp) -> bool {
         let given_up = self.gone.is_some_and(|gone| at.since(gone.since) > GONE_MAX);
-        let just = |(before, last)| before == direction && at.since(last) < REPEAT_AFTER;
+        let just = |stated: Stated| {
+            let pause = if stated.times == 1 { CONFIRM_AFTER } else { REPEAT_AFTER };
+            stated.direction == direction && at.since(stated.at) < pause
+        };
         given_up || self.stated.is_some_and(just)
+    }
+
+    /// Remembers that a deviation was stated.
+    fn state(&mut self, direction: Direction, at: Timestamp) {
+        let lasts =
+            |last: &Stated| last.direction == direction && at.since(last.at) <= REPEAT_AFTER * 2;
+        let times = self.stated.filter(lasts).map_or(0, |last| last.times);
+        self.stated = Some(Stated { direction, at, times: times.saturating_add(1) });
     }
 
     /// Tells whether a count is so large or small, and its baseline so old, that it is worth asking
