@@ -466,7 +466,11 @@ fn ranked(
 impl DetectSettings {
     /// Returns how many windows a service must have before it is judged.
     pub fn warmup_windows(&self) -> u64 {
-        let width = self.window.as_nanos().max(1);
-        u64::try_from(Duration::as_nanos(&self.warmup).div_ceil(width)).unwrap_or(u64::MAX)
+        self.windows_in(self.warmup)
+    }
+
+    /// Returns how many whole windows a span holds.
+    pub(super) fn windows_in(&self, span: Duration) -> u64 {
+        u64::try_from(span.as_nanos() / self.window.as_nanos().max(1)).unwrap_or(u64::MAX)
     }
 }
