@@ -10,7 +10,7 @@ use crate::record::Level;
 use crate::time::Timestamp;
 
 use super::DetectSettings;
-use super::features::{Isolation, row_of};
+use super::features::{Isolation, Usual, row_of};
 use super::gravity::{Gravity, gravity_of};
 use super::reason::{self, Subject};
 use super::series::{Demand, Deviation, Direction};
@@ -22,6 +22,9 @@ const NEW_WEIGHT: f64 = 1.0 / 128.0;
 
 /// The same while a service warms up, so that its first sights of everything are soon forgotten.
 const WARMING_WEIGHT: f64 = 1.0 / 8.0;
+
+/// Usual share of the records below which a template is rare.
+const RARE: f64 = 1e-3;
 
 /// Where and when a judgement is made.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +45,11 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
+    let expected = if service.windows == 0 { f64::NAN } else { service.total.mean() };
     let whole_service = close_service(service, &counts, bench, out);
     close_templates(service, &counts, bench, whole_service, out);
-    close_forest(service, &counts, novel, bench, out);
+    let usual = Usual { expected, novel, divergence: 0.0, rare: f64::NAN };
+    close_forest(service, &counts, usual, bench, out);
     if !warm {
         out.truncate(begin);
     }
@@ -212,7 +217,7 @@ fn close_templates(
 fn close_forest(
     service: &mut Service,
     counts: &WindowCounts,
-    novel: f64,
+    mut usual: Usual,
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) {
@@ -220,9 +225,8 @@ fn close_forest(
     if is_off || counts.templates.is_empty() {
         return;
     }
-    let divergence = learn_mix(&mut service.templates, counts);
-    let row = row_of(counts, novel, divergence);
-    let Some(isolation) = service.forest.step(&row) else { return };
+    [usual.divergence, usual.rare] = learn_mix(&mut service.templates, counts);
+    let Some(isolation) = service.forest.step(&row_of(counts, &usual)) else { return };
     if !service.forest.tells(&isolation, bench.settings.forest_p_value_max, bench.at) {
         return;
     }
@@ -231,18 +235,23 @@ fn close_forest(
     out.push(forest_anomaly(service, bench, counts, isolation, severity));
 }
 
-/// Learns the usual share of each template; returns how far this window's mix is from it, in [0, 1].
-fn learn_mix(templates: &mut BTreeMap<TemplateId, TemplateStats>, counts: &WindowCounts) -> f64 {
+/// Learns the usual share of each template; returns how far this window's mix is from it, in [0, 1],
+/// and the share of its records in templates that are rare.
+fn learn_mix(
+    templates: &mut BTreeMap<TemplateId, TemplateStats>,
+    counts: &WindowCounts,
+) -> [f64; 2] {
     let total: u64 = counts.templates.values().map(Cell::count).sum();
     let usual: f64 = templates.values().map(|stats| stats.share).sum();
-    let mut distance = 0.0;
+    let (mut distance, mut rare) = (0.0, 0.0);
     for (id, stats) in templates.iter_mut() {
         let count = counts.templates.get(id).map_or(0, Cell::count);
         let share = count as f64 / total.max(1) as f64;
         distance += (share - stats.share / usual.max(1e-9)).abs();
+        rare += if stats.share < RARE * usual { share } else { 0.0 };
         stats.share += (share - stats.share) * NEW_WEIGHT;
     }
-    distance / 2.0
+    [distance / 2.0, if usual > 0.0 { rare } else { f64::NAN }]
 }
 
 impl TemplateStats {
