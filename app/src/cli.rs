@@ -36,7 +36,7 @@ pub enum Command {
     Run(ConfigArgs),
     /// Show what captured logs would have raised, when and why
     #[command(
-        after_help = "Example:\n  logwake replay --out report /var/log/shop/*.log.gz\n  logwake replay --labels labels.csv --learn 10m --out report captured/"
+        after_help = "Example:\n  logwake replay --out report /var/log/shop/*.log.gz\n  logwake replay --labels labels.csv --learn 10m --out report captured/\n  logwake replay --learn 7d --save-learned learned.state --out report last-week/"
     )]
     Replay(ReplayArgs),
     /// Print the template of each line as JSON, one line for one line
@@ -127,6 +127,9 @@ pub struct ReplayArgs {
     /// Time from the first record that is learned and raises nothing, such as 10m
     #[arg(long, value_name = "SPAN")]
     pub learn: Option<String>,
+    /// Keep what was learned of every service in this file, for `detect.learned` of a run
+    #[arg(long, value_name = "FILE")]
+    pub save_learned: Option<PathBuf>,
     /// Folder for report.html, anomalies.jsonl, alerts.jsonl, decisions.jsonl, deadletter.jsonl,
     /// summary.json
     #[arg(long, value_name = "DIR")]

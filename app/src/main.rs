@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod demo;
 mod http;
+mod learned;
 mod lock;
 mod page;
 mod report;

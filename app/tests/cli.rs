@@ -12,6 +12,8 @@ mod bad_setup;
 mod commands;
 #[path = "cli/diff.rs"]
 mod diff;
+#[path = "cli/learned.rs"]
+mod learned;
 #[path = "cli/lock.rs"]
 mod lock;
 #[path = "cli/replay.rs"]

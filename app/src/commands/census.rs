@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use logwake_detector::alert::AlertOutput;
 use logwake_detector::anomaly::Anomaly;
-use logwake_detector::detect::{Seeds, Service, TemplateStats};
+use logwake_detector::detect::{Known, Seeds, Service, TemplateStats};
 use logwake_ingest::files::Input;
 use logwake_models::template::TemplateId;
 
@@ -30,8 +30,9 @@ pub fn census(
     config.detect.warmup.0 = Duration::from_secs(u64::from(u32::MAX));
     config.detect.forest_p_value_max = 0.0;
     let seeds = seeds.map_or_else(|| Lock::seeds_of(&config), Ok)?;
+    let known = Known { seeds, ..Known::default() };
     let mut watcher = Watcher(Bar::new());
-    let replay = Replay { config: &config, inputs, topic: None, wall: wall_now(), seeds };
+    let replay = Replay { config: &config, inputs, topic: None, wall: wall_now(), known };
     let finished = replay.run(&mut watcher)?;
     watcher.0.finish();
     Ok(finished)

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::Status;
 use crate::cli::ReplayArgs;
-use crate::lock::Lock;
+use crate::learned;
 use crate::report::Report;
 use crate::runtime::kafka::wall_now;
 use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
@@ -46,8 +46,8 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let mut results = Results::create(&args.out, config.detect.window.0, is_coloured)?;
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
-    let seeds = Lock::seeds_of(&config)?;
-    let replay = Replay { config: &config, inputs, topic, wall: wall_now(), seeds };
+    let known = learned::known_of(&config)?;
+    let replay = Replay { config: &config, inputs, topic, wall: wall_now(), known };
     let finished = replay.run(&mut results)?;
     results.bar.finish();
     let mut summary = results.summary;
@@ -70,6 +70,9 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
         file.finish()?;
     }
     write(&args.out.join("summary.json"), &serde_json::to_vec_pretty(&summary)?)?;
+    if let Some(path) = &args.save_learned {
+        learned::write(path, config.detect.window.0, finished.detect.state())?;
+    }
     let page = report.render(&summary, finished.detect.state())?;
     write(&args.out.join("report.html"), page.as_bytes())?;
     let mut out = super::stdout();

@@ -59,8 +59,9 @@ impl Config {
         let mut config = Self::default();
         let mut reader = Reader::new(dir);
         reader.document(text, env, &mut config);
-        if let Some(lock) = &mut config.templates.lock {
-            *lock = dir.join(&*lock).to_string_lossy().into_owned();
+        let files = [&mut config.templates.lock, &mut config.detect.learned];
+        for file in files.into_iter().flatten() {
+            *file = dir.join(&*file).to_string_lossy().into_owned();
         }
         let (mut problems, lines) = (reader.problems, reader.lines);
         let line_of = |problem: &mut Problem| {
@@ -142,6 +143,7 @@ impl Config {
             window: detect.window.0,
             lateness: detect.lateness.0,
             warmup: detect.warmup.0,
+            anomaly_budget: detect.anomaly_budget,
             forest_p_value_max: detect.forest_p_value_max,
             gap_windows_max: detect.gap_windows_max as u64,
             services_max: self.limits.services_max,

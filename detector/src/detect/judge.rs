@@ -10,10 +10,11 @@ use crate::record::Level;
 use crate::time::Timestamp;
 
 use super::DetectSettings;
+use super::budget::Levels;
 use super::features::{Isolation, Usual, row_of};
 use super::gravity::{Gravity, gravity_of};
 use super::reason::{self, Subject};
-use super::series::{Demand, Deviation, Direction};
+use super::series::{Deviation, Direction};
 use super::service::{Service, TemplateStats};
 use super::window::{Cell, WindowCounts};
 
@@ -37,6 +38,8 @@ pub(super) struct Bench<'a> {
     pub at: Timestamp,
     /// Whether a source was not waited for.
     pub incomplete: bool,
+    /// What tests must undercut.
+    pub levels: Levels,
 }
 
 /// Closes a window of a service and appends what is anomalous in it.
@@ -46,12 +49,16 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
     let expected = if service.windows == 0 { f64::NAN } else { service.total.mean() };
+    let bench = &bench.of(service);
     let whole_service = close_service(service, &counts, bench, out);
     close_templates(service, &counts, bench, whole_service, out);
     let usual = Usual { expected, novel, divergence: 0.0, rare: f64::NAN };
     close_forest(service, &counts, usual, bench, out);
     if !warm {
         out.truncate(begin);
+    }
+    if out.len() > begin {
+        service.spending.tell(bench.at);
     }
     remember(service, counts);
     let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
@@ -136,6 +143,40 @@ impl Service {
     }
 }
 
+impl Bench<'_> {
+    /// Returns how much of the window had passed where it is judged early, zero where it is over.
+    fn passed(&self) -> Duration {
+        let passed = self.at.since(self.window);
+        if passed < self.settings.window { passed } else { Duration::ZERO }
+    }
+
+    /// Returns the bench of a service, with what its tests must undercut.
+    pub(super) fn of(&self, service: &Service) -> Self {
+        let budget = self.settings.anomaly_budget;
+        let strictness = service.spending.strictness(budget, self.at);
+        let templates = service.templates.len();
+        let levels = Levels::new(budget, self.settings.window, templates, strictness);
+        Self { levels, ..*self }
+    }
+}
+
+impl Service {
+    /// Tells an anomaly unless the budget is overspent and it is too likely for that.
+    pub(super) fn tell(
+        &mut self,
+        anomaly: Anomaly,
+        settings: &DetectSettings,
+        out: &mut Vec<Anomaly>,
+    ) {
+        if anomaly.p_value > self.spending.strictness(settings.anomaly_budget, anomaly.at) {
+            self.spending.keep_back();
+        } else {
+            self.spending.tell(anomaly.at);
+            out.push(anomaly);
+        }
+    }
+}
+
 /// Judges the service as a whole; tells whether it says why its templates deviate downward.
 fn close_service(
     service: &mut Service,
@@ -143,11 +184,11 @@ fn close_service(
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) -> bool {
-    let levels = counts.levels();
-    let total = levels.iter().sum();
-    let grave = levels[Level::Error as usize] + levels[Level::Fatal as usize];
+    let by_level = counts.levels();
+    let total = by_level.iter().sum();
+    let grave = by_level[Level::Error as usize] + by_level[Level::Fatal as usize];
     let mut gone = false;
-    if let Some(deviation) = service.total.close(total, bench.at, &demand(Gravity::Plain)) {
+    if let Some(deviation) = service.total.close(total, bench.at, &bench.levels.of_records()) {
         gone = deviation.direction != Direction::Up;
         let exemplars = match deviation.direction {
             Direction::Up => most_frequent(counts),
@@ -166,7 +207,7 @@ fn close_service(
     } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
     }
-    if let Some(deviation) = service.grave.close(grave, bench.at, &demand(Gravity::Grave))
+    if let Some(deviation) = service.grave.close(grave, bench.at, &bench.levels.of_errors())
         && deviation.direction == Direction::Up
     {
         let subject = Subject::Records("records of level error or above");
@@ -199,12 +240,15 @@ fn close_templates(
         let count = cell.map_or(0, Cell::count);
         // What would not deviate even if it were grave need not be read.
         let gravity = match cell {
-            Some(_) if stats.rate.may_deviate(count, &demand(Gravity::Grave)) => {
+            Some(_) if stats.rate.may_deviate(count, &bench.levels.of_template(Gravity::Grave)) => {
                 stats.gravity(service, *id)
             }
             _ => Gravity::Plain,
         };
-        let Some(deviation) = stats.rate.close(count, bench.at, &demand(gravity)) else { continue };
+        let Some(deviation) = stats.rate.close(count, bench.at, &bench.levels.of_template(gravity))
+        else {
+            continue;
+        };
         let is_old = deviation.direction == Direction::Gone && deviation.is_repeat;
         if is_old || (deviation.direction != Direction::Up && whole_service) {
             continue;
@@ -227,7 +271,8 @@ fn close_forest(
     }
     [usual.divergence, usual.rare] = learn_mix(&mut service.templates, counts);
     let Some(isolation) = service.forest.step(&row_of(counts, &usual)) else { return };
-    if !service.forest.tells(&isolation, bench.settings.forest_p_value_max, bench.at) {
+    let p_value_max = bench.settings.forest_p_value_max * bench.levels.strictness;
+    if !service.forest.tells(&isolation, p_value_max, bench.at) {
         return;
     }
     let grave = isolation.contributions.iter().take(2).any(|(name, _)| name.starts_with("error"));
@@ -255,17 +300,8 @@ fn learn_mix(
 }
 
 impl TemplateStats {
-    fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
+    pub(super) fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
         gravity_of(self.level(), &service.catalogue.text(id))
-    }
-}
-
-/// What a deviation must amount to: less for what speaks of failure.
-fn demand(gravity: Gravity) -> Demand {
-    match gravity {
-        Gravity::Grave => Demand { p_value_max: 1e-6, ratio_min: 2.0, records_min: 3.0 },
-        Gravity::Notable => Demand { p_value_max: 1e-7, ratio_min: 2.0, records_min: 5.0 },
-        Gravity::Plain => Demand { p_value_max: 1e-8, ratio_min: 2.0, records_min: 10.0 },
     }
 }
 
@@ -278,7 +314,7 @@ fn kind_of(direction: Direction) -> AnomalyKind {
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
-fn template_anomaly(
+pub(super) fn template_anomaly(
     service: &Service,
     bench: &Bench<'_>,
     id: TemplateId,
@@ -310,7 +346,7 @@ fn template_anomaly(
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
-fn rate_anomaly(
+pub(super) fn rate_anomaly(
     service: &Service,
     bench: &Bench<'_>,
     kind: AnomalyKind,
@@ -339,7 +375,14 @@ fn rate_anomaly(
         lower: verdict.lower,
         upper: verdict.upper,
         contributions: vec![("rate".to_owned(), 1.0)],
-        reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
+        reason: reason::rate(
+            &service.name,
+            subject,
+            actual,
+            bench.settings.window,
+            bench.passed(),
+            deviation,
+        ),
         exemplars,
         incomplete: bench.incomplete,
         session: None,
@@ -397,7 +440,7 @@ fn most_frequent(counts: &WindowCounts) -> Vec<Evidence> {
 }
 
 /// The first grave records of the gravest templates, three at most.
-fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
+pub(super) fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
     let grave = |cell: &Cell| cell.levels[Level::Error as usize..].iter().sum::<u64>();
     let rank = |cell: &Cell| (cell.level() as u64, grave(cell).max(1));
     ranked(counts, rank).map(|cell| cell.gravest().clone()).collect()

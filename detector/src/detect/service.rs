@@ -11,6 +11,7 @@ use crate::tally::SkeletonTally;
 use crate::time::Timestamp;
 
 use super::Seeds;
+use super::budget::Spending;
 use super::features::ForestWatch;
 use super::series::Series;
 use super::session::Sessions;
@@ -52,6 +53,8 @@ pub struct Service {
     pub last: Option<Evidence>,
     /// Sessions.
     pub sessions: Sessions,
+    /// What it has told lately.
+    pub spending: Spending,
 }
 
 /// Statistics of one template.
@@ -95,6 +98,7 @@ impl Service {
             novelty_rate: 0.0,
             last: None,
             sessions: Sessions::default(),
+            spending: Spending::default(),
         }
     }
 
@@ -113,6 +117,7 @@ impl Service {
         tally: SkeletonTally,
         source: &Source,
         closed: Option<Timestamp>,
+        step: Option<usize>,
     ) -> TemplateId {
         let id = self.assign(&tally);
         self.records += tally.count();
@@ -123,7 +128,7 @@ impl Service {
         if closed.is_some_and(|closed| tally.window < closed) {
             self.late += tally.count();
         } else {
-            self.open.entry(tally.window).or_default().add(id, tally, source);
+            self.open.entry(tally.window).or_default().add(id, tally, source, step);
         }
         id
     }
@@ -195,7 +200,7 @@ impl Service {
                 levels: [0; Level::COUNT],
                 first_seen: time,
                 last_seen: time,
-                rate: Series::new(windows),
+                rate: Series::by_the_clock(windows),
                 is_settled: false,
                 share: 0.0,
                 last: evidence_of(tally, source),

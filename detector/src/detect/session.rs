@@ -86,6 +86,11 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// Starts with what sessions were found to have in common.
+    pub(super) fn learned(model: SessionModel) -> Self {
+        Self { model, ..Self::default() }
+    }
+
     /// Returns how many sessions are open.
     pub fn open(&self) -> usize {
         self.open.len()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use logwake_detector::detect::{Detect, DetectSettings, Findings, Seeds};
+use logwake_detector::detect::{Detect, DetectSettings, Findings, Known};
 use logwake_emit::event::anomaly_json;
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
@@ -29,8 +29,8 @@ pub struct DetectShared {
     pub shards: u32,
     /// How to judge.
     pub settings: DetectSettings,
-    /// Templates known from the start.
-    pub seeds: Arc<Seeds>,
+    /// What is known from the start.
+    pub known: Arc<Known>,
     /// The live board.
     pub board: Arc<Board>,
     /// The metrics.
@@ -56,7 +56,7 @@ impl DetectTask {
         let shard = u32::try_from(partition.1).unwrap_or(0);
         Self {
             detect: Detect::new(shared.settings, shard, shared.shards)
-                .with_seeds(Arc::clone(&shared.seeds)),
+                .with_known(Arc::clone(&shared.known)),
             shared: Arc::clone(shared),
             shard,
             findings: Vec::new(),
@@ -156,7 +156,8 @@ impl Task for DetectTask {
         }
         if self.shown.is_none_or(|shown| shown.elapsed() >= SHOW_EVERY) {
             self.shared.board.detected(self.shard, self.detect.state());
-            self.shared.metrics.detected(self.shard, self.detect.state());
+            let budget = self.shared.settings.anomaly_budget;
+            self.shared.metrics.detected(self.shard, self.detect.state(), budget);
             let sum = self.catalogues();
             let counts = CatalogueCounts {
                 skeletons: sum.skeletons,

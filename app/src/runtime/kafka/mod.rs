@@ -26,7 +26,7 @@ use rdkafka::config::ClientConfig;
 
 use crate::board::Board;
 use crate::config::{Config, Delivery};
-use crate::lock::Lock;
+use crate::learned::known_of;
 use crate::runtime::decoder_options;
 use crate::telemetry::{Metrics, Stage, Tracer};
 
@@ -178,7 +178,7 @@ impl Start<'_> {
             topics: self.topics.clone(),
             shards: self.shards,
             settings: self.config.detect_settings(),
-            seeds: Arc::new(Lock::seeds_of(self.config)?),
+            known: Arc::new(known_of(self.config)?),
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
