@@ -241,7 +241,14 @@ impl Series {
             _ => 1,
         };
         let verdict = self.baseline.judge(count);
-        Some(Deviation { direction: Direction::Up, verdict, p_value, windows, is_repeat: false })
+        Some(Deviation {
+            direction: Direction::Up,
+            verdict,
+            p_value,
+            windows,
+            is_repeat: false,
+            missed: None,
+        })
     }
 
     /// Tells whether a count is so large that it is worth asking how likely it is.

@@ -51,9 +51,9 @@ fn the_odd_feature_is_named() {
             1 6 3: 0.44 by 0.00 0.00 1.00
             2 6 4: 0.50 by 0.00 1.00 0.00
             1 5 4: 0.41 by 0.33 0.33 0.33
-            2 6 3: 0.51 by 0.65 0.00 0.35
-            90 5 4: 0.65 by 1.00 0.00 0.00
-            1 70 3: 0.64 by 0.00 0.97 0.03
+            2 6 3: 0.51 by 0.67 0.00 0.33
+            90 5 4: 0.64 by 1.00 0.00 0.00
+            1 70 3: 0.65 by 0.00 0.96 0.04
             1 NaN 4: 0.45 by 0.33 0.33 0.33
             NaN NaN NaN: 0.49 by 0.33 0.33 0.33
         "#]],
@@ -125,14 +125,11 @@ fn renewed_trees_forget_the_records_before() {
     let params = IsolationForest::params().trees(10).check().unwrap();
     let mut forest = params.fit(&DatasetBase::from(old.view())).unwrap();
     let point = [105.0, 105.0];
-    let mut scores = vec![forest.score_one(&point)];
-    for _ in 0..5 {
-        forest.renew(&params, &new, 2).unwrap();
-        scores.push(forest.score_one(&point));
-    }
-    assert!(scores.is_sorted_by(|a, b| a > b), "{scores:?}");
+    let before = forest.score_one(&point);
+    (0..5).for_each(|_| forest.renew(&params, &new, 2).unwrap());
+    let after = forest.score_one(&point);
     let whole = params.fit(&DatasetBase::from(new.view())).unwrap();
-    assert!((scores[5] - whole.score_one(&point)).abs() < 0.05);
+    assert!((after - whole.score_one(&point)).abs() < 0.02 && after < before - 0.03);
     let error = forest.renew(&params, &new.slice(ndarray::s![.., ..1]), 2).unwrap_err();
     expect!["records have 200 rows and 1 columns, the forest has 2 features"]
         .assert_eq(&error.to_string());
