@@ -44,8 +44,12 @@ impl TryFrom<SavedForest> for IsolationForest {
     fn try_from(saved: SavedForest) -> Result<Self, ForestError> {
         let trees: Option<Vec<Tree>> =
             saved.trees.iter().map(|tree| tree.restore(saved.features)).collect();
-        let trees = trees.filter(|trees| !trees.is_empty()).ok_or(ForestError::Corrupt)?;
-        Ok(Self { features: saved.features, next: saved.next, trees })
+        match trees {
+            Some(trees) if !trees.is_empty() && saved.features > 0 => {
+                Ok(Self { features: saved.features, next: saved.next, trees })
+            }
+            _ => Err(ForestError::Corrupt),
+        }
     }
 }
 
