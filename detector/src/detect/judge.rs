@@ -47,17 +47,19 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let counts = service.open.remove(&bench.window).unwrap_or_default();
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
-    if bench.window > service.since {
+    if service.has_begun {
         judge(service, &counts, novel, bench, out);
     }
+    service.has_begun |= !counts.templates.is_empty();
     remember(service, counts);
     let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
     service.novelty_rate += (novel - service.novelty_rate) * weight;
     service.windows += 1;
 }
 
-/// Judges a window and learns from it; the first one, which began before its service did, is neither judged
-/// nor learned.
+/// Judges a window and learns from it.
+///
+/// The first one is neither judged nor learned: its service began somewhere in it.
 fn judge(
     service: &mut Service,
     counts: &WindowCounts,
@@ -331,6 +333,7 @@ pub(super) fn template_anomaly(
 ) -> Anomaly {
     let text = service.catalogue.text(id);
     let severity = match (deviation.direction, gravity) {
+        _ if deviation.missed.is_some() => Severity::Error,
         (Direction::Up, Gravity::Grave) => Severity::Error,
         (Direction::Up, Gravity::Notable) => Severity::Warning,
         _ => Severity::Info,

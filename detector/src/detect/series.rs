@@ -213,7 +213,8 @@ impl Series {
         self.baseline.advance(secs);
         let missed = self.comings.watch(count, secs).filter(|_| !self.baseline.is_warming());
         self.empty = if count == 0 { self.empty.saturating_add(1) } else { 0 };
-        if self.empty == 1 {
+        self.empty_p = if count == 0 { self.empty_p } else { 1.0 };
+        if self.empty == 1 && self.baseline.mean() >= NORM_EMPTY {
             self.empty_p = self.baseline.p_lower(0);
         }
         self.gone = self.gone.filter(|_| count == 0);
