@@ -1,7 +1,6 @@
 //! The window of one service as a row of numbers, judged by an isolation forest.
 //!
-//! Features are chosen to be independent of the size of the service: shares, entropies and logs;
-//! `NaN` is what is not known.
+//! Features are chosen to be independent of the size of the service: shares, entropies and logs.
 //! The forest follows a sliding sample of windows, a portion of its trees at a time, so that it
 //! scores every window and never changes its mind at once.
 //! Its scores are turned into probabilities by the tail of the scores seen so far.
@@ -36,10 +35,10 @@ pub(super) const FEATURES: [&str; 9] = [
 /// The least step beyond what was seen that is another kind of window, for each feature.
 const STEPS_MIN: Row = [1.0, 1.0, 0.1, 0.1, 0.7, 0.5, 0.2, 0.1, 0.7];
 /// Windows for one row beyond them along each feature: few enough to stay isolated.
-const ROWS_PER_ANCHOR: usize = 128;
+const ROWS_PER_ANCHOR: usize = 64;
 
 /// Isolation score below which no window is called unusual: an average one scores 0.5.
-const SCORE_MIN: f64 = 0.7;
+const SCORE_MIN: f64 = 0.65;
 /// While the tail is young, so many of the scores so far may lie beyond the one that is told.
 const YOUNG_BEYOND: f64 = 4.0;
 
@@ -174,12 +173,9 @@ impl ForestWatch {
 fn anchors(rows: &VecDeque<Row>) -> Vec<Row> {
     let mut anchors = Vec::new();
     for (feature, step_min) in STEPS_MIN.iter().enumerate() {
-        let known = rows.iter().map(|row| row[feature]).filter(|value| !value.is_nan());
-        let low = known.clone().fold(f64::INFINITY, f64::min);
-        let high = known.fold(f64::NEG_INFINITY, f64::max);
-        if low > high {
-            continue;
-        }
+        let values = || rows.iter().map(|row| row[feature]);
+        let low = values().fold(f64::INFINITY, f64::min);
+        let high = values().fold(f64::NEG_INFINITY, f64::max);
         let mut anchor = rows[rows.len() / 2];
         anchor[feature] = high + (high - low).max(*step_min);
         anchors.extend(std::iter::repeat_n(anchor, rows.len().div_ceil(ROWS_PER_ANCHOR)));
@@ -190,13 +186,13 @@ fn anchors(rows: &VecDeque<Row>) -> Vec<Row> {
 /// What a window is compared with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Usual {
-    /// Records a window that were expected; `NaN` where nothing is known.
+    /// Records a window that were expected.
     pub expected: f64,
     /// Templates that came for the first time.
     pub novel: f64,
     /// How far its mix of templates is from the usual one, in [0, 1].
     pub divergence: f64,
-    /// Share of its records in templates that are rarely seen; `NaN` where nothing is known.
+    /// Share of its records in templates that are rarely seen.
     pub rare: f64,
 }
 

@@ -69,12 +69,13 @@ fn judge(
 ) {
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
-    let expected = if service.windows < 2 { f64::NAN } else { service.total.mean() };
     let bench = &bench.of(service);
+    let usual = usual_of(service, counts, novel, bench);
     let whole_service = close_service(service, counts, bench, out);
     close_templates(service, counts, bench, whole_service, out);
-    let usual = Usual { expected, novel, divergence: 0.0, rare: f64::NAN };
-    close_forest(service, counts, usual, bench, out);
+    if let Some(usual) = usual {
+        close_forest(service, counts, &usual, bench, out);
+    }
     if !warm {
         out.truncate(begin);
     }
@@ -266,19 +267,30 @@ fn close_templates(
     service.templates = templates;
 }
 
+/// Learns the mix of a window; returns what the forest compares it with, nothing where nothing is
+/// known yet.
+fn usual_of(
+    service: &mut Service,
+    counts: &WindowCounts,
+    novel: f64,
+    bench: &Bench<'_>,
+) -> Option<Usual> {
+    let is_off = bench.settings.forest_p_value_max <= 0.0;
+    if is_off || counts.templates.is_empty() {
+        return None;
+    }
+    let [divergence, rare] = learn_mix(&mut service.templates, counts)?;
+    Some(Usual { expected: service.total.mean(), novel, divergence, rare })
+}
+
 fn close_forest(
     service: &mut Service,
     counts: &WindowCounts,
-    mut usual: Usual,
+    usual: &Usual,
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) {
-    let is_off = bench.settings.forest_p_value_max <= 0.0;
-    if is_off || counts.templates.is_empty() {
-        return;
-    }
-    [usual.divergence, usual.rare] = learn_mix(&mut service.templates, counts);
-    let Some(isolation) = service.forest.step(&row_of(counts, &usual)) else { return };
+    let Some(isolation) = service.forest.step(&row_of(counts, usual)) else { return };
     let p_value_max = bench.settings.forest_p_value_max * bench.levels.strictness;
     if !service.forest.tells(&isolation, p_value_max, bench.at) {
         return;
@@ -289,11 +301,11 @@ fn close_forest(
 }
 
 /// Learns the usual share of each template; returns how far this window's mix is from it, in [0, 1],
-/// and the share of its records in templates that are rare.
+/// and the share of its records in templates that are rare; nothing where no mix is known.
 fn learn_mix(
     templates: &mut BTreeMap<TemplateId, TemplateStats>,
     counts: &WindowCounts,
-) -> [f64; 2] {
+) -> Option<[f64; 2]> {
     let total: u64 = counts.templates.values().map(Cell::count).sum();
     let usual: f64 = templates.values().map(|stats| stats.share).sum();
     let (mut distance, mut rare) = (0.0, 0.0);
@@ -304,7 +316,7 @@ fn learn_mix(
         rare += if stats.share < RARE * usual { share } else { 0.0 };
         stats.share += (share - stats.share) * NEW_WEIGHT;
     }
-    [distance / 2.0, if usual > 0.0 { rare } else { f64::NAN }]
+    (usual > 0.0).then_some([distance / 2.0, rare])
 }
 
 impl TemplateStats {

@@ -4,7 +4,10 @@
 //! a forest on it and prints the score of each row: in (0, 1], higher is more anomalous.
 //! Trees are grown and points scored on all cores; the scores do not depend on how many there are.
 //!
-//! `score_matrix --seed N [--trees 100] [--sample 256] [--flavour gain|plain]`
+//! `score_matrix --seed N [--trees 100] [--sample 256] [--flavour gain|plain] [--times]`
+//!
+//! `--times` says on standard error how many milliseconds growing and scoring took together, without reading
+//! and printing.
 
 mod csv;
 
@@ -17,22 +20,33 @@ use ndarray::ArrayView2;
 use std::error::Error;
 use std::io::Write;
 use std::thread;
+use std::time::Instant;
 
-#[allow(clippy::disallowed_methods, reason = "an example is a program: it has arguments and cores")]
+#[allow(clippy::disallowed_methods, reason = "an example is a program: arguments, cores, a clock")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let params = params_from(std::env::args().skip(1))?.check()?;
+    let (params, is_timed) = options_from(std::env::args().skip(1))?;
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let matrix = Matrix::read(std::io::stdin().lock())?;
-    let forest = fit(&params, matrix.view()?, threads)?;
-    write_scores(&score(&forest, &matrix, threads))?;
+    let start = Instant::now();
+    let forest = fit(&params.check()?, matrix.view()?, threads)?;
+    let scores = score(&forest, &matrix, threads);
+    if is_timed {
+        writeln!(std::io::stderr(), "{:.2}", start.elapsed().as_secs_f64() * 1e3)?;
+    }
+    write_scores(&scores)?;
     Ok(())
 }
 
-fn params_from(
+/// Returns the parameters and whether times are to be told.
+fn options_from(
     mut args: impl Iterator<Item = String>,
-) -> Result<IsolationForestParams, Box<dyn Error>> {
-    let mut params = IsolationForest::params();
+) -> Result<(IsolationForestParams, bool), Box<dyn Error>> {
+    let (mut params, mut is_timed) = (IsolationForest::params(), false);
     while let Some(name) = args.next() {
+        if name == "--times" {
+            is_timed = true;
+            continue;
+        }
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
         params = match name.as_str() {
             "--seed" => params.seed(value.parse()?),
@@ -46,7 +60,7 @@ fn params_from(
             _ => return Err(format!("{name} is no option").into()),
         };
     }
-    Ok(params)
+    Ok((params, is_timed))
 }
 
 /// Grows the parts of a forest side by side.

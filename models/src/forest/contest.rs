@@ -12,6 +12,8 @@ const VALUES_MAX: usize = 4095;
 /// 2^23: the last bits of what is added to it are a whole number.
 const WHOLE: f32 = 8_388_608.0;
 const WHOLE_BITS: u32 = (1 << 23) - 1;
+/// Of two values one that is rarer than one in so many has a gap before it.
+const RARE: u32 = 32;
 /// Values that are compared in step.
 const LANES: usize = 8;
 
@@ -33,8 +35,8 @@ pub(super) fn range(values: &[f32]) -> (f32, f32) {
 /// Returns by which share the standard deviation falls from the values to the sides of a cut, the
 /// sides weighted by their values, which are all known.
 ///
-/// A cut among two values gains nothing: nothing is left of either side, whatever the feature, so
-/// features with two values would win every contest.
+/// A cut among two values gains nothing unless one is rare: nothing is left of either side,
+/// whatever the feature, so features with two values would win every contest.
 pub(super) fn gain(values: &[f32], (low, high): (f32, f32), threshold: f32) -> f32 {
     let values = &values[..values.len().min(VALUES_MAX)];
     let scale = STEPS / (high - low);
@@ -48,10 +50,12 @@ pub(super) fn gain(values: &[f32], (low, high): (f32, f32), threshold: f32) -> f
         left.add(is_left & 1, is_left & sum, is_left & squares);
         extreme += u32::from(value == low) | u32::from(value == high);
     }
-    if extreme as usize == values.len() {
+    let right = whole.without(&left);
+    let lesser = left.count.min(right.count);
+    let is_rare = lesser > 0 && lesser * RARE <= whole.count;
+    if extreme == whole.count && !is_rare {
         return 0.0;
     }
-    let right = whole.without(&left);
     1.0 - (left.deviation_sum() + right.deviation_sum()) / whole.deviation_sum()
 }
 

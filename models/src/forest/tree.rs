@@ -4,10 +4,14 @@
 //! root is 1, and below a node that was not cut both ways lead to leaves of the same depth.
 //! So a walk takes as many steps for every point, reads no links and asks for no end.
 
+use std::array;
+
 /// A cut that was not made; no value that is known lies at or beyond it.
 const UNCUT: f32 = f32::INFINITY;
 const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 
+/// Cuts of a way that are made by columns rather than by points; one more costs what it saves.
+const TOP: u32 = 3;
 /// Points that walk down together: enough to hide the latency of the loads.
 const LANES: usize = 16;
 /// Points of a [`Block`]: a tree and as many of ten features stay in the first-level cache.
@@ -144,13 +148,15 @@ impl Tree {
         ) else {
             return false;
         };
+        let features = &features.map(|feature| feature as u8);
+        let nodes = walk_top(block, thresholds, features);
         for (group, totals) in totals.chunks_mut(LANES).enumerate() {
             let first = group * LANES;
-            let mut at = [Self::ROOT as u8; LANES];
-            for _ in 0..BYTE.ilog2() {
+            let mut at: [u8; LANES] = array::from_fn(|lane| nodes[(first + lane) % BLOCK] as u8);
+            for _ in TOP..BYTE.ilog2() {
                 for (lane, at) in at.iter_mut().enumerate() {
                     let node = usize::from(*at);
-                    let value = block[features[node] as usize % BYTE][(first + lane) % BLOCK];
+                    let value = block[usize::from(features[node])][(first + lane) % BLOCK];
                     // What leaves the byte is the first one, which stands for the root.
                     *at = at.wrapping_mul(2) | u8::from(value >= thresholds[node]);
                 }
@@ -161,4 +167,33 @@ impl Tree {
         }
         true
     }
+}
+
+/// Returns the node that each point of a block comes to by the first `TOP` cuts.
+///
+/// All cuts there are compared with all points, and then those on the way are selected: more
+/// comparisons than a walk makes, but of whole columns, so these are vector instructions.
+#[inline(always)]
+fn walk_top(block: &Block, thresholds: &[f32; BYTE], features: &[u8; BYTE]) -> [u32; BLOCK] {
+    let columns: [_; 1 << TOP] = array::from_fn(|node| &block[usize::from(features[node])]);
+    let mut nodes = [0; BLOCK];
+    for (point, node) in nodes.iter_mut().enumerate() {
+        let right = |node: usize| {
+            let goes_right = columns[node][point] >= thresholds[node];
+            0u32.wrapping_sub(u32::from(goes_right))
+        };
+        let first = right(1);
+        let second = select(first, right(3), right(2));
+        let [lefts, rights] =
+            [[4, 5], [6, 7]].map(|[left, other]| select(second, right(other), right(left)));
+        let third = select(first, rights, lefts);
+        *node = (1 << TOP) | (first & 4) | (second & 2) | (third & 1);
+    }
+    nodes
+}
+
+/// Returns one of two by a mask of all bits or none.
+#[inline(always)]
+fn select(mask: u32, set: u32, unset: u32) -> u32 {
+    (mask & set) | (!mask & unset)
 }
