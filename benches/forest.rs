@@ -13,11 +13,11 @@ use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// What the detect stage has: 512 windows of 9 features, trees of 128 points, of which ten are
+/// What the detect stage has: 512 windows of 9 features, trees of 256 points, of which ten are
 /// renewed together.
 const WINDOWS: usize = 512;
 const FEATURES: usize = 9;
-const SAMPLE: usize = 128;
+const SAMPLE: usize = 256;
 const PORTION: usize = 10;
 const MANY: usize = 20_000;
 

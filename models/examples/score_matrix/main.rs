@@ -20,14 +20,17 @@ use ndarray::ArrayView2;
 use std::error::Error;
 use std::io::Write;
 use std::thread;
-use std::time::Instant;
 
-#[allow(clippy::disallowed_methods, reason = "an example is a program: arguments, cores, a clock")]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "an example is a program: it has arguments, cores and a clock"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     let (params, is_timed) = options_from(std::env::args().skip(1))?;
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let matrix = Matrix::read(std::io::stdin().lock())?;
-    let start = Instant::now();
+    let start = std::time::Instant::now();
     let forest = fit(&params.check()?, matrix.view()?, threads)?;
     let scores = score(&forest, &matrix, threads);
     if is_timed {
