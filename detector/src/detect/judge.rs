@@ -40,14 +40,20 @@ pub(super) struct Bench<'a> {
 }
 
 /// Closes a window of a service and appends what is anomalous in it.
+///
+/// A source that is ahead makes a service known before its first window comes: those before it say
+/// nothing of it.
 pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
     let counts = service.open.remove(&bench.window).unwrap_or_default();
+    if !service.has_begun && counts.templates.is_empty() {
+        return;
+    }
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
     if service.has_begun {
         judge(service, &counts, novel, bench, out);
     }
-    service.has_begun |= !counts.templates.is_empty();
+    service.has_begun = true;
     remember(service, counts);
     let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
     service.novelty_rate += (novel - service.novelty_rate) * weight;
@@ -460,7 +466,11 @@ fn ranked(
 impl DetectSettings {
     /// Returns how many windows a service must have before it is judged.
     pub fn warmup_windows(&self) -> u64 {
-        let width = self.window.as_nanos().max(1);
-        u64::try_from(Duration::as_nanos(&self.warmup).div_ceil(width)).unwrap_or(u64::MAX)
+        self.windows_in(self.warmup)
+    }
+
+    /// Returns how many whole windows a span holds.
+    pub(super) fn windows_in(&self, span: Duration) -> u64 {
+        u64::try_from(span.as_nanos() / self.window.as_nanos().max(1)).unwrap_or(u64::MAX)
     }
 }
