@@ -1,7 +1,8 @@
 //! When a series of values turns unusual, point by point.
 //!
-//! A bank of distances from what was expected, each in constant time: from a forecast, from what
-//! is usual at this time of day, and of the last few values from those before. Each is calibrated
+//! A bank of distances from what was expected, each in constant time: from a forecast, from the
+//! last value on a logarithmic scale, from what is usual at this time of day, and of the last few
+//! values from those before. Each is calibrated
 //! by its own [`Gauge`], so that one threshold serves all series. The surprises are joined by a
 //! power mean; so are two running means of them, because many small surprises in a row are a large
 //! one (the anomaly likelihood of Lavin and Ahmad, ICMLA 2015, with the tail fitted, not normal).
@@ -24,8 +25,8 @@ use recent::Recent;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Forecast, time of day, range of the time of day, a short step and a long one.
-const DISTANCES: usize = 5;
+/// Forecast, change, time of day, range of the time of day, a short step and a long one.
+const DISTANCES: usize = 6;
 /// Points over which surprises are averaged: an hour and a shift, at five minutes a point.
 const SPANS: [f64; 2] = [12.0, 48.0];
 /// What a single surprise, in powers of ten, counts at most in an average.
@@ -33,13 +34,14 @@ const SHARE_MAX: f64 = 3.0;
 /// Points after which surprises are averaged.
 const SETTLED: u64 = 100;
 /// The power mean of surprises is near their maximum, yet two that agree say more than one.
-const POWER: i32 = 3;
+const POWER: i32 = 4;
 /// The surprise, in powers of ten, that scores 0.5.
 const HALF: f64 = 3.0;
 /// A peak damps lesser surprises for a twentieth of what was seen so far, within these bounds: a
 /// young series has short episodes.
 const PEAK_SHARE: u64 = 20;
 const PEAK_POINTS: (u64, u64) = (30, 200);
+/// What is left of a surprise that is damped.
 const DAMPING: f64 = 0.1;
 /// Values are taken as no larger, so that no sum or square overflows.
 const VALUE_MAX: f64 = 1e100;
@@ -90,8 +92,8 @@ impl Surprise {
         for (gauge, distance) in self.gauges.iter_mut().zip(distances) {
             sum += gauge.step(distance).powi(POWER);
         }
-        sum += self.lasting(sum.cbrt());
-        let surprise = self.onset.gate(sum.cbrt());
+        sum += self.lasting(root(sum));
+        let surprise = self.onset.gate(root(sum));
         surprise / (surprise + HALF)
     }
 
@@ -99,12 +101,12 @@ impl Surprise {
     /// it.
     fn distances(&mut self, day_secs: u32, value: f64) -> [Option<f64>; DISTANCES] {
         let [from_usual, from_range] = self.profile.distances(day_secs, value);
-        let from_forecast =
+        let [from_forecast, change] =
             self.forecast.step(value, &self.recent, self.profile.expected(day_secs));
         let [short_step, long_step] = self.recent.steps(value);
         self.profile.learn(day_secs, value);
         self.recent.push(value);
-        [from_forecast, from_usual, from_range, short_step, long_step]
+        [from_forecast, change, from_usual, from_range, short_step, long_step]
     }
 
     /// Returns the power sum of what the running means of the surprise say.
@@ -116,6 +118,11 @@ impl Surprise {
         }
         sum
     }
+}
+
+/// Returns the root that undoes [`POWER`].
+fn root(sum: f64) -> f64 {
+    sum.sqrt().sqrt()
 }
 
 /// The recent peaks of surprise.

@@ -1,6 +1,6 @@
 //! What the next value would be, from the last ones and from what is usual at its time.
 //!
-//! Linear, its weights followed by recursive least squares with forgetting (Haykin, Adaptive
+//! The forecast is linear, its weights followed by recursive least squares with forgetting (Haykin, Adaptive
 //! Filter Theory, chapter 10), of standardised values. An outlier moves the weights no further
 //! than [`ERROR_MAX`] does, and the gain is bounded, so that a constant series does not wind it up.
 
@@ -39,14 +39,15 @@ impl Forecast {
         Self { seen: 0, level: 0.0, spread: 0.0, weights, gain }
     }
 
-    /// Returns the distance of a value from its forecast in mean deviations, and learns the value.
+    /// Returns the distance of a value from its forecast in mean deviations and from the last value
+    /// on a logarithmic scale, and learns it.
     pub(super) fn step(
         &mut self,
         value: f64,
         recent: &Recent,
         expected: Option<f64>,
-    ) -> Option<f64> {
-        let mut distance = None;
+    ) -> [Option<f64>; 2] {
+        let mut distances = [None; 2];
         if let Some([last, before, mean]) = recent.last() {
             let expected = expected.map_or(0.0, |expected| self.standardised(expected));
             let inputs = [
@@ -58,10 +59,16 @@ impl Forecast {
             ];
             let error = self.standardised(value) - dot(&inputs, &self.weights);
             self.adapt(&inputs, error.clamp(-ERROR_MAX, ERROR_MAX));
-            distance = (self.seen > SEEN_MIN).then_some(error.abs());
+            let change = self.logarithm(value) - self.logarithm(last);
+            distances = [error, change].map(|one| (self.seen > SEEN_MIN).then_some(one.abs()));
         }
         self.follow(value);
-        distance
+        distances
+    }
+
+    /// Returns the logarithm of what is large for this series; of what is small, the value itself.
+    fn logarithm(&self, value: f64) -> f64 {
+        (value / self.spread.max(f64::MIN_POSITIVE)).asinh()
     }
 
     fn standardised(&self, value: f64) -> f64 {
