@@ -102,6 +102,10 @@ pub enum Action {
     Merge,
     /// Nothing was sent, for good.
     Suppress,
+    /// A sink has it.
+    Deliver,
+    /// A sink gets it later, with others.
+    Delay,
 }
 
 impl Action {
@@ -111,6 +115,8 @@ impl Action {
             Self::Send => "send",
             Self::Merge => "merge",
             Self::Suppress => "suppress",
+            Self::Deliver => "deliver",
+            Self::Delay => "delay",
         }
     }
 }
@@ -145,11 +151,27 @@ pub enum Reason {
     NotEnoughEvidence,
     /// Too many clusters were active; the lightest unsent one gave way, else the oldest.
     LimitReached,
+    /// The sink has taken it.
+    Delivered,
+    /// The sink takes graver alerts alone.
+    BelowSeverity,
+    /// The sink takes alerts of other services.
+    OtherService,
+    /// It was over before the sink could be told of it.
+    OverBeforeSent,
+    /// The sink is not told of ends.
+    EndNotWanted,
+    /// The sink's budget is spent, so it goes into the digest.
+    BudgetSpent,
+    /// The digest that holds it tells of its end.
+    InDigest,
+    /// The sink refused it, or did not take it for too long.
+    NotTaken,
 }
 
 impl Reason {
     /// Every reason, in the order of the enumeration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 21] = [
         Self::FirstEvidence,
         Self::SameFingerprint,
         Self::SameService,
@@ -163,6 +185,14 @@ impl Reason {
         Self::QuietAgain,
         Self::NotEnoughEvidence,
         Self::LimitReached,
+        Self::Delivered,
+        Self::BelowSeverity,
+        Self::OtherService,
+        Self::OverBeforeSent,
+        Self::EndNotWanted,
+        Self::BudgetSpent,
+        Self::InDigest,
+        Self::NotTaken,
     ];
 
     /// Returns the name that events and metrics use.
@@ -181,6 +211,14 @@ impl Reason {
             Self::QuietAgain => "quiet_again",
             Self::NotEnoughEvidence => "not_enough_evidence",
             Self::LimitReached => "limit_reached",
+            Self::Delivered => "delivered",
+            Self::BelowSeverity => "below_severity",
+            Self::OtherService => "other_service",
+            Self::OverBeforeSent => "over_before_sent",
+            Self::EndNotWanted => "end_not_wanted",
+            Self::BudgetSpent => "budget_spent",
+            Self::InDigest => "in_digest",
+            Self::NotTaken => "not_taken",
         }
     }
 
@@ -204,6 +242,14 @@ impl Reason {
             Self::LimitReached => {
                 "too many alerts were active, and this one had weighed least or lasted longest"
             }
+            Self::Delivered => "the sink has taken it",
+            Self::BelowSeverity => "the sink takes graver alerts alone",
+            Self::OtherService => "the sink takes alerts of other services",
+            Self::OverBeforeSent => "it was over before the sink could be told of it",
+            Self::EndNotWanted => "the sink is not told of ends",
+            Self::BudgetSpent => "the sink's budget is spent, so the digest tells of it",
+            Self::InDigest => "the digest that holds it tells of its end",
+            Self::NotTaken => "the sink refused it or did not take it for too long",
         }
     }
 }
@@ -225,4 +271,6 @@ pub struct Decision {
     pub anomaly: Option<String>,
     /// Weight of the evidence in the cluster afterwards; it is sent from the open weight on.
     pub weight: f64,
+    /// The sink that it is about, where it is about one.
+    pub sink: Option<String>,
 }

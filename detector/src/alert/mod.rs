@@ -276,6 +276,7 @@ impl Alert {
             alert: cluster.id.clone(),
             anomaly: anomaly.map(str::to_owned),
             weight: cluster.weight(),
+            sink: None,
         }));
         self.state.decisions += 1;
     }
