@@ -14,9 +14,10 @@ pub use records::{OwnedRecord, Records, decoder_options, records};
 use std::time::Duration;
 
 use logwake_detector::alert::AlertSettings;
-use logwake_detector::detect::{DetectSettings, FleetSettings};
+use logwake_detector::detect::{DetectSettings, FleetSettings, SessionSettings};
 use logwake_detector::tally::ClockSettings;
 use logwake_detector::time::Timestamp;
+use logwake_models::session::SessionBounds;
 use logwake_models::template::CatalogueLimits;
 
 /// Wall time of every benchmark: midnight after the day of the lines, 2026-11-21T00:00:00Z.
@@ -46,6 +47,7 @@ pub fn detect_settings() -> DetectSettings {
         window: CLOCK.window,
         lateness: CLOCK.lateness,
         warmup: Duration::from_secs(20),
+        anomaly_budget: 10.0,
         forest_p_value_max: 1e-5,
         gap_windows_max: 360,
         services_max: 1000,
@@ -54,6 +56,11 @@ pub fn detect_settings() -> DetectSettings {
         fleet: FleetSettings {
             hold_max: Duration::from_secs(60),
             stall_after: Duration::from_secs(30),
+        },
+        sessions: SessionSettings {
+            idle: Duration::from_secs(600),
+            sessions_max: 100_000,
+            bounds: SessionBounds::default(),
         },
     }
 }

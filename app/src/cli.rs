@@ -36,7 +36,7 @@ pub enum Command {
     Run(ConfigArgs),
     /// Show what captured logs would have raised, when and why
     #[command(
-        after_help = "Example:\n  logwake replay --out report /var/log/shop/*.log.gz\n  logwake replay --labels labels.csv --learn 10m --out report captured/"
+        after_help = "Example:\n  logwake replay --out report /var/log/shop/*.log.gz\n  logwake replay --labels labels.csv --learn 10m --out report captured/\n  logwake replay --learn 7d --save-learned learned.state --out report last-week/"
     )]
     Replay(ReplayArgs),
     /// Print the template of each line as JSON, one line for one line
@@ -45,8 +45,15 @@ pub enum Command {
     )]
     Annotate(AnnotateArgs),
     /// Print the table of templates
-    #[command(after_help = "Example:\n  logwake templates /var/log/shop/*.log")]
+    #[command(
+        after_help = "Example:\n  logwake templates /var/log/shop/*.log\n  logwake templates --lock templates.lock captured/\n  logwake templates --lock templates.lock --check captured/"
+    )]
     Templates(TemplatesArgs),
+    /// Compare the templates of two captures: new, gone, shifted
+    #[command(
+        after_help = "Example:\n  logwake diff before.log after.log\n  logwake diff --fail-on new,grave --format junit before/ after/ > report.xml"
+    )]
+    Diff(DiffArgs),
     /// Say why an anomaly or alert was raised, sent, grouped or suppressed
     #[command(
         after_help = "Example:\n  logwake explain alert_1f0c2d9e5a7b3c41 --dir report\n  logwake explain a_0123456789abcdef --url http://127.0.0.1:9464"
@@ -111,11 +118,18 @@ pub struct ReplayArgs {
     #[command(flatten)]
     pub input: InputArgs,
     /// Known incidents to score against, CSV with the header start,end,service,kind
+    /// for incidents or session,anomalous for sessions; .xz, .gz and .zst are unpacked
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+    /// Regular expression that names the session of a record: its first group, or the whole match
+    #[arg(long, value_name = "REGEX")]
+    pub session_key: Option<String>,
     /// Time from the first record that is learned and raises nothing, such as 10m
     #[arg(long, value_name = "SPAN")]
     pub learn: Option<String>,
+    /// Keep what was learned of every service in this file, for `detect.learned` of a run
+    #[arg(long, value_name = "FILE")]
+    pub save_learned: Option<PathBuf>,
     /// Folder for report.html, anomalies.jsonl, alerts.jsonl, decisions.jsonl, deadletter.jsonl,
     /// summary.json
     #[arg(long, value_name = "DIR")]
@@ -148,9 +162,78 @@ pub struct TemplatesArgs {
     /// Print JSON, a template a line, instead of the table
     #[arg(long)]
     pub json: bool,
+    /// Add what is found to a lock file, in which templates keep their ids, texts and notes
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// Change nothing, print what the lock file lacks, and exit with 3 where it lacks anything
+    #[arg(long, requires = "lock")]
+    pub check: bool,
     /// Files, folders, patterns, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// Configuration file; without one the defaults hold
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How lines are written, as `--format` of the other commands
+    #[arg(long, value_name = "FORMAT")]
+    pub input_format: Option<String>,
+    /// Exit with 3 where there are templates of these kinds
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
+    pub fail_on: Vec<FailOn>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+    /// File, folder or pattern of before
+    #[arg(value_name = "BASE")]
+    pub base: String,
+    /// File, folder or pattern of after
+    #[arg(value_name = "CANDIDATE")]
+    pub candidate: String,
+}
+
+/// Forms of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people
+    Text,
+    /// One object
+    Json,
+    /// A test suite with a test for each kind that is asked for
+    Junit,
+    /// One page
+    Html,
+}
+
+/// What a release gate may refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Templates that BASE does not have
+    New,
+    /// Templates that CANDIDATE does not have
+    Gone,
+    /// Templates whose share of their service at least doubled or halved, beyond chance
+    Shifted,
+    /// New or more frequent templates that tell of failure
+    Grave,
+}
+
+impl FailOn {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::New, Self::Gone, Self::Shifted, Self::Grave];
+
+    /// Returns the name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Gone => "gone",
+            Self::Shifted => "shifted",
+            Self::Grave => "grave",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

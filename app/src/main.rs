@@ -8,6 +8,8 @@ mod commands;
 mod config;
 mod demo;
 mod http;
+mod learned;
+mod lock;
 mod page;
 mod report;
 mod runtime;

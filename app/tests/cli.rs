@@ -10,5 +10,11 @@ mod bad_input;
 mod bad_setup;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/diff.rs"]
+mod diff;
+#[path = "cli/learned.rs"]
+mod learned;
+#[path = "cli/lock.rs"]
+mod lock;
 #[path = "cli/replay.rs"]
 mod replay;

@@ -23,17 +23,20 @@ pub enum AnomalyKind {
     LevelShift,
     /// The window as a whole is isolated among those before it.
     Forest,
+    /// A session breaks what the sessions before it had in common.
+    Session,
 }
 
 impl AnomalyKind {
     /// Every kind, in the order of the enumeration.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NewTemplate,
         Self::RateSpike,
         Self::RateDrop,
         Self::Silence,
         Self::LevelShift,
         Self::Forest,
+        Self::Session,
     ];
 
     /// Returns the name that events and metrics use.
@@ -45,6 +48,7 @@ impl AnomalyKind {
             Self::Silence => "silence",
             Self::LevelShift => "level_shift",
             Self::Forest => "forest",
+            Self::Session => "session",
         }
     }
 }
@@ -139,6 +143,8 @@ pub struct Anomaly {
     pub reason: String,
     /// Whether the window closed before every source was heard.
     pub incomplete: bool,
+    /// Key of the session, where it is about one.
+    pub session: Option<String>,
 }
 
 /// Turns a p-value into a score in [0, 1), one half at 1e-6.

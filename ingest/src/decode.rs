@@ -134,6 +134,7 @@ impl Decoder {
         if self.options.multiline.enabled {
             return self.joiner.push(draft, &self.options.multiline, &mut out);
         }
+        let session = draft.trace.filter(|_| out.options.session_by_trace);
         out.record(Record {
             offset: draft.offset,
             lines: draft.lines,
@@ -143,7 +144,7 @@ impl Decoder {
             level: draft.level,
             content: draft.content,
             template: draft.template,
-            session: None,
+            session,
         });
     }
 }
@@ -156,16 +157,17 @@ struct Emitter<'o, S> {
 
 impl<S: Sink> Emitter<'_, S> {
     fn record(&mut self, record: Record<'_>) {
-        let session = self.options.session_key.as_ref().and_then(|key| {
-            let found = key.captures(record.content)?;
-            std::str::from_utf8(found.get(1).or_else(|| found.get(0))?.as_bytes()).ok()
-        });
-        self.sink.record(&Record { session, ..record });
+        let Some(key) = &self.options.session_key else { return self.sink.record(&record) };
+        let found = key.captures(record.content);
+        let session = found.as_ref().and_then(|found| found.get(1).or_else(|| found.get(0)));
+        let session = session.and_then(|found| std::str::from_utf8(found.as_bytes()).ok());
+        self.sink.record(&Record { session: session.filter(|key| !key.is_empty()), ..record });
     }
 }
 
 impl<S: Sink> Emit for Emitter<'_, S> {
     fn emit(&mut self, entry: &Entry) {
+        let session = entry.trace.as_deref().filter(|_| self.options.session_by_trace);
         self.record(Record {
             offset: entry.offset,
             lines: entry.lines,
@@ -175,7 +177,7 @@ impl<S: Sink> Emit for Emitter<'_, S> {
             level: entry.level,
             content: &entry.content,
             template: entry.template.as_deref(),
-            session: None,
+            session,
         });
     }
 }

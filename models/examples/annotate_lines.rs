@@ -14,7 +14,6 @@ fn main() -> io::Result<()> {
         mask(&line?, &mut skeleton);
         ids.push(catalogue.assign(skeleton.hash(), skeleton.text()).id);
     }
-    catalogue.settle();
     let mut out = BufWriter::new(io::stdout().lock());
     for id in ids {
         let id = catalogue.resolve(id);

@@ -10,20 +10,23 @@
 //! merging is the least fixpoint of monotone rules instead of a walk through a tree, so it does
 //! not depend on the order of records.
 
-mod byte_class;
 mod catalogue;
-mod document;
+mod cutter;
+mod extent;
 mod extract;
 mod id;
 mod known_words;
 mod masks;
 mod pattern;
-mod shape;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "the oracle of tests and fuzzing, not a part of the program")]
+pub mod reference;
 mod skeleton;
-mod trace;
 mod vocabulary;
 
-pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind};
+pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind, Remedy, SeedError};
+pub use extract::{Extractor, Span};
 pub use id::TemplateId;
 pub use masks::{MaskError, Masks};
 pub use skeleton::{CONTENT_BYTES_MAX, ShapeClass, Skeleton, Variable, mask};

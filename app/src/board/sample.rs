@@ -107,6 +107,7 @@ pub(super) fn anomaly(
         )],
         reason: reason.into(),
         incomplete: false,
+        session: None,
     }
 }
 
@@ -199,6 +200,7 @@ fn services_of(seq: u64) -> Vec<ServiceTally> {
     let mut services = vec![
         ServiceTally {
             name: "checkout".into(),
+            sessions: Vec::new(),
             skeletons: vec![
                 tally(
                     "checkout",
@@ -218,6 +220,7 @@ fn services_of(seq: u64) -> Vec<ServiceTally> {
         },
         ServiceTally {
             name: "postgres".into(),
+            sessions: Vec::new(),
             skeletons: vec![tally(
                 "postgres",
                 secs,
@@ -230,6 +233,7 @@ fn services_of(seq: u64) -> Vec<ServiceTally> {
     if seq < 56 {
         services.push(ServiceTally {
             name: "payments".into(),
+            sessions: Vec::new(),
             skeletons: vec![tally(
                 "payments",
                 secs,
@@ -242,6 +246,7 @@ fn services_of(seq: u64) -> Vec<ServiceTally> {
     if seq > 57 {
         services.push(ServiceTally {
             name: "gateway-with-a-rather-long-name.eu-central-1".into(),
+            sessions: Vec::new(),
             skeletons: vec![tally("gateway", secs, "upstream timed out (<*>: Connection timed out) while reading response header from upstream, client: <*>, server: <*>, request: \"GET <*> HTTP/1.1\"", Level::Error, 90)],
         });
     }

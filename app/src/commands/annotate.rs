@@ -1,23 +1,28 @@
 //! `logwake annotate`: one JSON line for each input line, in order, with its template.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use anyhow::Context;
 use logwake_detector::record::{Level, Record};
 use logwake_detector::time::Timestamp;
 use logwake_ingest::decode::{Decoder, Reason, Sink};
 use logwake_ingest::files::{FileSource, Line, service_of};
-use logwake_models::template::{Catalogue, CatalogueLimits, Masks, Skeleton, TemplateId};
-use serde::Serialize;
+use logwake_models::template::Masks;
 
 use crate::Status;
 use crate::cli::AnnotateArgs;
+use crate::lock::Lock;
 use crate::runtime::decoder_options;
 use crate::runtime::kafka::wall_now;
 
 use super::input;
+use line::{Found, Lines, Place};
+
+/// Bytes of output that are written at once.
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// Annotates a file or standard input.
 ///
@@ -34,17 +39,12 @@ pub fn run(args: &AnnotateArgs) -> anyhow::Result<Status> {
         name => name,
     };
     let mut decoder = Decoder::new(Arc::clone(&options), service);
-    let mut annotator = Annotator {
-        masks: Masks::new(masks.map(|mask| (mask.name.as_str(), mask.pattern.as_str())))?,
-        limits: config.detect_settings().catalogue,
-        skeleton: Skeleton::default(),
-        services: BTreeMap::new(),
-        waiting: BTreeMap::new(),
-    };
+    let masks = Masks::new(masks.map(|mask| (mask.name.as_str(), mask.pattern.as_str())))?;
+    let lines = Lines::new(masks, config.detect_settings().catalogue, Lock::seeds_of(&config)?);
+    let mut annotator = Annotator::new(lines, args.settled);
     let mut out = super::stdout();
-    let (mut offset, mut written) = (0, 0);
-    let mut broken = None;
-    loop {
+    let mut offset = 0;
+    let broken = loop {
         match file.next_line() {
             Ok(Some(Line::Text(line))) => {
                 decoder.push(line, offset, None, &mut annotator);
@@ -52,37 +52,32 @@ pub fn run(args: &AnnotateArgs) -> anyhow::Result<Status> {
             Ok(Some(Line::TooLong { head, .. })) => {
                 annotator.reject(offset, 1, Reason::TooLong, head);
             }
-            Ok(None) => break,
-            Err(error) => {
-                broken = Some(error);
-                break;
-            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
         }
         offset += 1;
-        if !args.settled {
-            annotator.write_ready(&mut written, &mut out)?;
+        if annotator.buffer.len() >= BUFFER_BYTES {
+            annotator.write(&mut out)?;
         }
-    }
+    };
     decoder.flush(&mut annotator);
-    if args.settled {
-        annotator.services.values_mut().for_each(Catalogue::settle);
-    }
-    annotator.write_ready(&mut written, &mut out)?;
-    out.flush()?;
+    annotator.finish(&mut out)?;
     match broken {
-        Some(error) => Err(error).context("annotate"),
+        Some(error) => Err(anyhow::Error::new(error).context("annotate")),
         None => Ok(Status::Done),
     }
 }
 
 /// Finds templates and puts the lines back into their order.
 struct Annotator {
-    masks: Masks,
-    limits: CatalogueLimits,
-    skeleton: Skeleton,
-    services: BTreeMap<String, Catalogue>,
+    lines: Lines,
+    /// Whether every line waits until all were read.
+    settled: bool,
+    /// The next line to write.
+    next: u64,
     /// By offset; joining may finish a later record first.
     waiting: BTreeMap<u64, Waiting>,
+    buffer: Vec<u8>,
 }
 
 struct Waiting {
@@ -91,106 +86,85 @@ struct Waiting {
 }
 
 enum Outcome {
-    Found {
-        service: String,
-        id: TemplateId,
-        content: Vec<u8>,
-        time: Option<Timestamp>,
-        level: Level,
-    },
+    Found { place: Place, content: Vec<u8>, time: Option<Timestamp>, level: Level },
     Rejected(Reason),
 }
 
-#[derive(Serialize)]
-struct Annotation<'a> {
-    template_id: Option<String>,
-    template: Option<&'a str>,
-    variables: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    level: Option<&'static str>,
-    service: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejected: Option<&'static str>,
-}
-
 impl Annotator {
-    /// Writes the records that follow on what is written already.
-    fn write_ready(&mut self, written: &mut u64, out: &mut impl Write) -> anyhow::Result<()> {
-        while let Some(entry) = self.waiting.first_entry() {
-            if *entry.key() > *written {
-                break;
-            }
+    fn new(lines: Lines, settled: bool) -> Self {
+        let (waiting, buffer) = (BTreeMap::new(), Vec::with_capacity(2 * BUFFER_BYTES));
+        Self { lines, settled, next: 0, waiting, buffer }
+    }
+
+    /// Renders the lines that follow on what was rendered already.
+    fn render_ready(&mut self) {
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| *entry.key() <= self.next)
+        {
             let waiting = entry.remove();
-            let line = self.line(&waiting.outcome)?;
-            for _ in 0..waiting.lines {
-                out.write_all(&line)?;
+            match waiting.outcome {
+                Outcome::Found { place, content, time, level } => {
+                    let found = Found { place, content: &content, time, level };
+                    let start = self.buffer.len();
+                    self.lines.found(found, &mut self.buffer);
+                    self.repeat(start, waiting.lines);
+                }
+                Outcome::Rejected(reason) => self.render_rejected(reason, waiting.lines),
             }
-            *written += u64::from(waiting.lines);
         }
+    }
+
+    fn render_rejected(&mut self, reason: Reason, lines: u32) {
+        let start = self.buffer.len();
+        line::rejected(reason, &mut self.buffer);
+        self.repeat(start, lines);
+    }
+
+    fn repeat(&mut self, start: usize, lines: u32) {
+        let end = self.buffer.len();
+        for _ in 1..lines {
+            self.buffer.extend_from_within(start..end);
+        }
+        self.next += u64::from(lines);
+    }
+
+    fn write(&mut self, out: &mut impl Write) -> std::io::Result<()> {
+        out.write_all(&self.buffer)?;
+        self.buffer.clear();
         Ok(())
     }
 
-    fn line(&self, outcome: &Outcome) -> anyhow::Result<Vec<u8>> {
-        let mut line = match outcome {
-            Outcome::Rejected(reason) => serde_json::to_vec(&Annotation {
-                template_id: None,
-                template: None,
-                variables: &[],
-                time: None,
-                level: None,
-                service: None,
-                rejected: Some(reason.as_str()),
-            })?,
-            Outcome::Found { service, id, content, time, level } => {
-                let catalogue = self.services.get(service).context("catalogue of the service")?;
-                let id = catalogue.resolve(*id);
-                let variables = catalogue.variables(id, content);
-                let variables: Vec<String> = variables.into_iter().map(Into::into).collect();
-                serde_json::to_vec(&Annotation {
-                    template_id: Some(id.to_string()),
-                    template: Some(&catalogue.text(id)),
-                    variables: &variables,
-                    time: time.map(rfc3339),
-                    level: (*level != Level::Unknown).then(|| level.as_str()),
-                    service: Some(service),
-                    rejected: None,
-                })?
-            }
-        };
-        line.push(b'\n');
-        Ok(line)
+    fn finish(&mut self, out: &mut impl Write) -> std::io::Result<()> {
+        self.settled = false;
+        while !self.waiting.is_empty() {
+            self.next = self.next.max(self.waiting.keys().next().copied().unwrap_or_default());
+            self.render_ready();
+            self.write(out)?;
+        }
+        self.write(out)?;
+        out.flush()
     }
 }
 
 impl Sink for Annotator {
     fn record(&mut self, record: &Record<'_>) {
-        self.masks.mask(record.content, &mut self.skeleton);
-        let (hash, text) = (self.skeleton.hash(), self.skeleton.text());
-        if !self.services.contains_key(record.service) {
-            let catalogue = Catalogue::new(record.service, self.limits);
-            self.services.insert(record.service.to_owned(), catalogue);
+        let place = self.lines.learn(record.service, record.content);
+        let (content, time, level) = (record.content, record.time, record.level);
+        if !self.settled && record.offset == self.next {
+            let start = self.buffer.len();
+            let found = Found { place, content, time, level };
+            self.lines.just_learned(found, &mut self.buffer);
+            self.repeat(start, record.lines);
+            return self.render_ready();
         }
-        let Some(catalogue) = self.services.get_mut(record.service) else { return };
-        let id = catalogue.find(hash).unwrap_or_else(|| catalogue.assign(hash, text).id);
-        catalogue.take_merges();
-        let outcome = Outcome::Found {
-            service: record.service.to_owned(),
-            id,
-            content: record.content.to_vec(),
-            time: record.time,
-            level: record.level,
-        };
+        let outcome = Outcome::Found { place, content: content.to_vec(), time, level };
         self.waiting.insert(record.offset, Waiting { lines: record.lines, outcome });
     }
 
     fn reject(&mut self, offset: u64, lines: u32, reason: Reason, _: &[u8]) {
+        if !self.settled && offset == self.next {
+            self.render_rejected(reason, lines);
+            return self.render_ready();
+        }
         self.waiting.insert(offset, Waiting { lines, outcome: Outcome::Rejected(reason) });
     }
-}
-
-fn rfc3339(time: Timestamp) -> String {
-    let time = jiff::Timestamp::from_nanosecond(i128::from(time.as_nanos()));
-    time.map(|time| time.to_string()).unwrap_or_default()
 }

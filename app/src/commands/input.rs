@@ -32,6 +32,18 @@ pub fn config(args: &InputArgs) -> anyhow::Result<Config> {
     Ok(config)
 }
 
+/// Sets the regular expression that names sessions from an argument.
+///
+/// # Errors
+/// Where it is not one.
+pub fn session_key(config: &mut Config, key: &str) -> anyhow::Result<()> {
+    config.detect.sessions.key = Some(key.to_owned());
+    match config.validate().first() {
+        Some(problem) => Err(Usage(format!("--session-key: {problem}")).into()),
+        None => Ok(()),
+    }
+}
+
 /// Reads a span such as `10m` from an argument.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 //! It is right where it falls into an incident or the grace after it; rows whose kind begins with
 //! `quiet` or `harmless` are spans in which nothing may page.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,10 +12,16 @@ use anyhow::{Context, bail};
 use logwake_detector::alert::{AlertChange, AlertState};
 use logwake_detector::anomaly::Severity;
 use logwake_detector::time::Timestamp;
+use logwake_ingest::files::{FileSource, Input, Line};
 use serde::Serialize;
+
+use super::session_labels;
 
 /// Time after an incident in which its first page still counts.
 const GRACE: Duration = Duration::from_secs(120);
+
+/// Longest row.
+const LINE_BYTES_MAX: usize = 1 << 16;
 
 /// A labelled span of time.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,23 +89,48 @@ impl Page {
     }
 }
 
-/// Reads labels.
+/// What a file of labels is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Labels {
+    /// Spans of time.
+    Incidents(Vec<Label>),
+    /// Sessions, and whether each is anomalous.
+    Sessions(BTreeMap<String, bool>),
+}
+
+/// Reads labels, packed or not.
 ///
 /// # Errors
 /// Where the file cannot be read or a row is not a label; the row is named.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("read labels {}", path.display()))?;
+pub fn read(path: &Path) -> anyhow::Result<Labels> {
+    let text = text_of(path).with_context(|| format!("read labels {}", path.display()))?;
     let mut lines = text.lines();
     let header = lines.next().unwrap_or_default().trim();
-    if header != "start,end,service,kind" {
-        bail!("labels {} begin with `{header}`, wanted `start,end,service,kind`", path.display());
-    }
     let rows = lines.enumerate().filter(|(_, row)| !row.trim().is_empty());
-    rows.map(|(idx, row)| {
-        label(row).with_context(|| format!("labels {} line {}", path.display(), idx + 2))
-    })
-    .collect()
+    let place = |idx: usize| format!("labels {} line {}", path.display(), idx + 2);
+    if header == "start,end,service,kind" {
+        let labels = rows.map(|(idx, row)| label(row).with_context(|| place(idx)));
+        return Ok(Labels::Incidents(labels.collect::<anyhow::Result<_>>()?));
+    }
+    if !header.ends_with(",anomalous") && !header.ends_with(",anomaly") {
+        bail!(
+            "labels {} begin with `{header}`, wanted `start,end,service,kind` or `session,anomalous`",
+            path.display()
+        );
+    }
+    let labels = rows.map(|(idx, row)| session_labels::row(row).with_context(|| place(idx)));
+    Ok(Labels::Sessions(labels.collect::<anyhow::Result<_>>()?))
+}
+
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    let input = Input::File(path.to_owned());
+    let mut file = FileSource::open_input(&input, LINE_BYTES_MAX)?;
+    let mut text = String::new();
+    while let Some(Line::Text(line)) = file.next_line()? {
+        text.push_str(&String::from_utf8_lossy(line));
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 /// Compares pages with labels, leaving out what lies before `since`.

@@ -1,13 +1,16 @@
 //! What each command does.
 
 mod annotate;
+mod census;
 mod check;
 mod demo;
+mod diff;
 mod explain;
 mod input;
 mod labels;
 mod replay;
 mod serve;
+mod session_labels;
 mod story;
 mod summary;
 mod templates;
@@ -45,6 +48,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Status> {
         Command::Replay(args) => replay::run(&args, is_coloured),
         Command::Annotate(args) => annotate::run(&args),
         Command::Templates(args) => templates::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Check(args) => check::check(&args),

@@ -1,5 +1,6 @@
 //! `logwake replay`: captured logs through the same stages, in event time.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -17,14 +18,16 @@ use serde_json::json;
 
 use crate::Status;
 use crate::cli::ReplayArgs;
+use crate::learned;
 use crate::report::Report;
 use crate::runtime::kafka::wall_now;
 use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
 
 use super::input::{self, Bar};
-use super::labels::{self, Page};
+use super::labels::{self, Labels, Page};
+use super::session_labels;
 use super::story;
-use super::summary::{self, Lines, Summary};
+use super::summary::{self, Lines, Sessions, Summary};
 
 /// Replays files into a folder of results.
 ///
@@ -35,12 +38,17 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     if let Some(learn) = &args.learn {
         config.detect.warmup.0 = input::span("--learn", learn)?;
     }
+    if let Some(key) = &args.session_key {
+        input::session_key(&mut config, key)?;
+    }
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
     let inputs = expand(&args.paths)?;
     let mut results = Results::create(&args.out, config.detect.window.0, is_coloured)?;
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
-    let finished = Replay { config: &config, inputs, topic, wall: wall_now() }.run(&mut results)?;
+    let known = learned::known_of(&config)?;
+    let replay = Replay { config: &config, inputs, topic, wall: wall_now(), known };
+    let finished = replay.run(&mut results)?;
     results.bar.finish();
     let mut summary = results.summary;
     let report = results.report;
@@ -49,12 +57,22 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let to = finished.detect.state().progress().unwrap_or(from);
     if let Some(labels) = labels {
         let since = if args.learn.is_some() { from + config.detect.warmup.0 } else { from };
-        summary.scores = Some(labels::score(&labels, &results.pages, since, to));
+        match labels {
+            Labels::Incidents(labels) => {
+                summary.scores = Some(labels::score(&labels, &results.pages, since, to));
+            }
+            Labels::Sessions(labels) => {
+                summary.session_scores = Some(session_labels::score(&labels, &results.flagged));
+            }
+        }
     }
     for file in [results.anomalies, results.alerts, results.decisions, results.letters] {
         file.finish()?;
     }
     write(&args.out.join("summary.json"), &serde_json::to_vec_pretty(&summary)?)?;
+    if let Some(path) = &args.save_learned {
+        learned::write(path, config.detect.window.0, finished.detect.state())?;
+    }
     let page = report.render(&summary, finished.detect.state())?;
     write(&args.out.join("report.html"), page.as_bytes())?;
     let mut out = super::stdout();
@@ -81,6 +99,7 @@ fn fill(summary: &mut Summary, finished: &Finished, wall_secs: f64) {
     summary.to = state.progress().map(rfc3339);
     summary.services = state.services().len();
     summary.templates = summary::templates_of(state);
+    summary.sessions = Sessions::of(state);
     summary.wall_secs = wall_secs;
     summary.lines_a_second = summary.lines.total as f64 / wall_secs.max(1e-9);
 }
@@ -99,6 +118,8 @@ struct Results {
     summary: Summary,
     report: Report,
     pages: Vec<Page>,
+    /// Sessions that an anomaly names.
+    flagged: BTreeSet<String>,
     stories: String,
     is_coloured: bool,
     bar: Bar,
@@ -121,6 +142,7 @@ impl Results {
             summary: Summary::default(),
             report: Report::new(window),
             pages: Vec::new(),
+            flagged: BTreeSet::new(),
             stories: String::new(),
             is_coloured,
             bar: Bar::new(),
@@ -149,6 +171,7 @@ impl Observer for Results {
     fn anomaly(&mut self, anomaly: &Anomaly) -> anyhow::Result<()> {
         *self.summary.anomalies.entry(anomaly.kind.as_str().to_owned()).or_default() += 1;
         self.report.anomaly(anomaly);
+        self.flagged.extend(anomaly.session.clone());
         self.anomalies.write(&anomaly_json(anomaly))
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::runtime::local::Finished;
 
 use super::labels::Scores;
+use super::session_labels::SessionScores;
 use super::story::date;
 
 /// What a replay came to.
@@ -35,12 +36,46 @@ pub struct Summary {
     pub alerts: BTreeMap<String, u64>,
     /// Decisions by reason.
     pub decisions: BTreeMap<String, u64>,
-    /// Scores against labels, where given.
+    /// What became of sessions.
+    pub sessions: Sessions,
+    /// Scores against labelled incidents, where given.
     pub scores: Option<Scores>,
+    /// Scores against labelled sessions, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_scores: Option<SessionScores>,
     /// Wall time of the replay, seconds.
     pub wall_secs: f64,
     /// Lines a second.
     pub lines_a_second: f64,
+}
+
+/// What became of sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Sessions {
+    /// Parts of sessions that ended and were judged.
+    pub judged: u64,
+    /// Those among them that broke a rule.
+    pub broken: u64,
+    /// Sessions that had not ended with the last record, which are not judged.
+    pub open: usize,
+    /// Sessions given up at the limit.
+    pub given_up: u64,
+    /// Records that came too late for their session or beyond a limit.
+    pub records_dropped: u64,
+}
+
+impl Sessions {
+    /// Takes what the detect stage counted.
+    pub fn of(state: &DetectState) -> Self {
+        let counts = state.session_counts();
+        Self {
+            judged: counts.judged,
+            broken: counts.broken,
+            open: state.open_sessions(),
+            given_up: counts.given_up,
+            records_dropped: counts.records_dropped,
+        }
+    }
 }
 
 /// What became of the lines.
@@ -104,6 +139,18 @@ pub fn tell(summary: &Summary) -> String {
         summary.anomalies.values().sum::<u64>(),
         summary.alerts.values().sum::<u64>(),
     ));
+    let sessions = &summary.sessions;
+    if sessions.judged > 0 || sessions.open > 0 {
+        text.push_str(&format!(
+            "{} parts of sessions judged, {} broke a rule; {} sessions had not ended\n",
+            grouped(sessions.judged),
+            grouped(sessions.broken),
+            grouped(sessions.open as u64),
+        ));
+    }
+    if let Some(scores) = &summary.session_scores {
+        text.push_str(&format!("{scores}\n"));
+    }
     if let Some(scores) = &summary.scores {
         text.push_str(&tell_scores(scores));
     }

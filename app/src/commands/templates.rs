@@ -1,10 +1,9 @@
 //! `logwake templates`: the table of templates of captured logs.
 
 use std::io::Write;
-use std::time::Duration;
+use std::path::Path;
 
-use logwake_detector::alert::AlertOutput;
-use logwake_detector::anomaly::Anomaly;
+use anyhow::Context;
 use logwake_detector::detect::{Service, TemplateStats, grouped};
 use logwake_detector::record::Level;
 use logwake_ingest::files::expand;
@@ -13,38 +12,60 @@ use serde_json::json;
 
 use crate::Status;
 use crate::cli::TemplatesArgs;
-use crate::runtime::kafka::wall_now;
-use crate::runtime::local::{Letter, Observer, Progress, Replay};
+use crate::lock::Lock;
+use crate::runtime::advice_of;
 
-use super::input::{self, Bar};
+use super::census::{Row, census, rows_of};
+use super::input;
 use super::story::date;
 
-/// Prints the templates of all services, most frequent first.
+/// Prints the templates of all services, most frequent first, or holds them against a lock file.
 ///
 /// # Errors
-/// Where the arguments are wrong or standard output cannot be written.
+/// Where the arguments are wrong, or standard output or the lock file cannot be written.
 pub fn run(args: &TemplatesArgs) -> anyhow::Result<Status> {
     let mut config = input::config(&args.input)?;
-    config.detect.warmup.0 = Duration::from_secs(u64::from(u32::MAX));
-    let inputs = expand(&args.paths)?;
-    let mut watcher = Watcher(Bar::new());
-    let finished =
-        Replay { config: &config, inputs, topic: None, wall: wall_now() }.run(&mut watcher)?;
-    watcher.0.finish();
-    let services = finished.detect.state().services().values();
-    let mut rows: Vec<(&Service, TemplateId, &TemplateStats)> = services
-        .flat_map(|service| service.templates.iter().map(move |(id, stats)| (service, *id, stats)))
-        .collect();
+    if let Some(path) = args.lock.as_ref().filter(|path| args.check || path.exists()) {
+        config.templates.lock = Some(path.to_string_lossy().into_owned());
+    }
+    let finished = census(config, expand(&args.paths)?, None)?;
+    let mut rows: Vec<Row<'_>> = rows_of(&finished).collect();
     rows.sort_by(|a, b| b.2.total.cmp(&a.2.total).then((&a.0.name, a.1).cmp(&(&b.0.name, b.1))));
+    finished.detect.state().services().values().for_each(advise);
+    let status = match &args.lock {
+        Some(path) => lock(path, args, &rows)?,
+        None => {
+            print(&rows, args.json)?;
+            Status::Done
+        }
+    };
+    Ok(if finished.broken > 0 { Status::Failed } else { status })
+}
+
+/// Says what would help a service that has more templates than it may.
+fn advise(service: &Service) {
+    let overflowed = service.catalogue.overflowed();
+    if overflowed > 0 {
+        let advice = advice_of(&service.catalogue);
+        eprintln!(
+            "logwake: {} has {} templates and {} skeletons beyond templates.templates_max; {advice}",
+            service.name,
+            grouped(service.catalogue.len() as u64),
+            grouped(overflowed),
+        );
+    }
+}
+
+fn print(rows: &[Row<'_>], json: bool) -> anyhow::Result<()> {
     let all: u64 = rows.iter().map(|row| row.2.total).sum();
     let mut out = super::stdout();
-    if !args.json {
+    if !json {
         writeln!(out, "{:>12} {:>7}  {:<18} {:<20} TEMPLATE", "COUNT", "SHARE", "ID", "SERVICE")?;
     }
     for (service, id, stats) in rows {
-        let share = stats.total as f64 / all.max(1) as f64;
+        let (id, share) = (*id, stats.total as f64 / all.max(1) as f64);
         let text = service.catalogue.text(id);
-        if args.json {
+        if json {
             writeln!(out, "{}", row_json(service, id, stats, share, &text))?;
         } else {
             let (count, share, name) = (grouped(stats.total), share * 100.0, &service.name);
@@ -61,7 +82,40 @@ pub fn run(args: &TemplatesArgs) -> anyhow::Result<Status> {
         }
     }
     out.flush()?;
-    Ok(if finished.broken > 0 { Status::Failed } else { Status::Done })
+    Ok(())
+}
+
+/// Adds what a lock file lacks, or prints it.
+fn lock(path: &Path, args: &TemplatesArgs, rows: &[Row<'_>]) -> anyhow::Result<Status> {
+    let mut lock = if path.exists() { Lock::read(path)? } else { Lock::default() };
+    let before = lock.len();
+    let missing: Vec<Row<'_>> = rows
+        .iter()
+        .filter(|(service, id, _)| !service.catalogue.is_seed(*id))
+        .filter(|(service, id, _)| lock.add(&service.name, *id, &service.catalogue.text(*id)))
+        .copied()
+        .collect();
+    if args.check {
+        print_missing(&missing, args.json)?;
+        return Ok(if missing.is_empty() { Status::Done } else { Status::Unmet });
+    }
+    std::fs::write(path, lock.to_toml()).with_context(|| format!("write {}", path.display()))?;
+    eprintln!(
+        "logwake: {} holds {} templates, {} of them new",
+        path.display(),
+        lock.len(),
+        lock.len() - before
+    );
+    Ok(Status::Done)
+}
+
+fn print_missing(rows: &[Row<'_>], json: bool) -> anyhow::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    print(rows, json)?;
+    eprintln!("logwake: {} templates are not in the lock file", rows.len());
+    Ok(())
 }
 
 fn row_json(
@@ -95,28 +149,4 @@ fn levels(stats: &TemplateStats) -> String {
     levels
         .map(|level| format!(", {} {}", grouped(stats.levels[*level as usize]), level.as_str()))
         .collect()
-}
-
-struct Watcher(Bar);
-
-impl Observer for Watcher {
-    fn anomaly(&mut self, _: &Anomaly) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn output(&mut self, _: &AlertOutput) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn reject(&mut self, _: &Letter<'_>) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: &Progress) {
-        self.0.show(progress);
-    }
-
-    fn trouble(&mut self, error: &anyhow::Error) {
-        self.0.say(&format!("logwake: {}", super::sentence(error)));
-    }
 }

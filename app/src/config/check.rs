@@ -3,7 +3,7 @@
 use regex::bytes::Regex;
 
 use super::problem::Problem;
-use super::sections::Config;
+use super::sections::{Config, Sessions};
 use super::setting::Section as _;
 use super::suggest::nearest;
 use super::types::{Listen, Patterns};
@@ -26,6 +26,7 @@ pub fn problems_of(config: &Config) -> Vec<Problem> {
     config.limits.check_ranges("limits", &mut problems);
     check_kafka(config, &mut problems);
     check_input(config, &mut problems);
+    check_sessions(&config.detect.sessions, &mut problems);
     check_patterns("templates.masks", &config.templates.masks, &mut problems);
     check_telemetry(config, &mut problems);
     problems
@@ -142,6 +143,14 @@ fn check_input(config: &Config, problems: &mut Vec<Problem>) {
         && let Err(error) = Regex::new(start)
     {
         problems.push(Problem::new("input.multiline.start", expression_error(start, &error)));
+    }
+}
+
+fn check_sessions(sessions: &Sessions, problems: &mut Vec<Problem>) {
+    if let Some(key) = &sessions.key
+        && let Err(error) = Regex::new(key)
+    {
+        problems.push(Problem::new("detect.sessions.key", expression_error(key, &error)));
     }
 }
 

@@ -19,8 +19,9 @@ mod units;
 use std::path::{Path, PathBuf};
 
 use logwake_detector::alert::AlertSettings;
-use logwake_detector::detect::{DetectSettings, FleetSettings};
+use logwake_detector::detect::{DetectSettings, FleetSettings, SessionSettings};
 use logwake_detector::tally::ClockSettings;
+use logwake_models::session::SessionBounds;
 use logwake_models::template::CatalogueLimits;
 
 pub use problem::{ConfigError, Problem};
@@ -58,6 +59,10 @@ impl Config {
         let mut config = Self::default();
         let mut reader = Reader::new(dir);
         reader.document(text, env, &mut config);
+        let files = [&mut config.templates.lock, &mut config.detect.learned];
+        for file in files.into_iter().flatten() {
+            *file = dir.join(&*file).to_string_lossy().into_owned();
+        }
         let (mut problems, lines) = (reader.problems, reader.lines);
         let line_of = |problem: &mut Problem| {
             let key = problem.key.split('[').next().unwrap_or_default();
@@ -138,12 +143,22 @@ impl Config {
             window: detect.window.0,
             lateness: detect.lateness.0,
             warmup: detect.warmup.0,
+            anomaly_budget: detect.anomaly_budget,
             forest_p_value_max: detect.forest_p_value_max,
             gap_windows_max: detect.gap_windows_max as u64,
             services_max: self.limits.services_max,
             open_windows_max: self.limits.open_windows_max,
             catalogue,
             fleet: FleetSettings { hold_max: detect.hold_max.0, stall_after: detect.stall_after.0 },
+            sessions: SessionSettings {
+                idle: detect.sessions.idle.0,
+                sessions_max: self.limits.sessions_max,
+                bounds: SessionBounds {
+                    rarity: detect.sessions.rarity,
+                    lacking: detect.sessions.lacking,
+                    ..SessionBounds::default()
+                },
+            },
         }
     }
 

@@ -104,6 +104,9 @@ section! {
     Templates {
         /// Templates of one service before they are grouped more coarsely.
         templates_max: usize = 10_000 => 10, 10_000_000;
+        /// File of templates that are known from the start and keep their ids and texts, as `logwake templates --lock` writes it.
+        /// It is looked for beside the configuration.
+        lock: Option<String> = None;
         /// Own values to mask before shapes are looked at: a list of `{ name, pattern }`, applied in their order.
         masks: Patterns = Patterns::default();
     }
@@ -119,6 +122,9 @@ section! {
         lateness: Span = Span::secs(5) => Span::secs(0), Span::secs(86_400);
         /// Event time that a service is learned before it is judged.
         warmup: Span = Span::secs(300) => Span::secs(0), Span::secs(7 * 86_400);
+        /// File of services that were learned from captured logs, as `logwake replay --save-learned` writes it: they are judged from their first record on.
+        /// It is looked for beside the configuration.
+        learned: Option<String> = None;
         /// A record that states a time further ahead of the clock is counted at its arrival.
         future_max: Span = Span::secs(600) => Span::secs(0), Span::secs(86_400);
         /// The largest step ahead in event time that one record alone may make.
@@ -129,8 +135,31 @@ section! {
         stall_after: Span = Span::secs(30) => Span::secs(1), Span::secs(86_400);
         /// Windows without any record that are judged one by one; a longer gap is passed over.
         gap_windows_max: usize = 360 => 1, 1_000_000;
-        /// Greatest p-value at which the isolation forest speaks.
+        /// How often a service may raise its hand in a week: episodes of anomalies, each ended by ten minutes without.
+        /// Thresholds follow from it: a tenth of it is what chance may spend, and a service that tells more is believed less until it is back below.
+        /// Anomalies of sessions do not count.
+        anomaly_budget: f64 = 10.0 => 0.1, 1e6;
+        /// Greatest p-value at which the isolation forest speaks; 0 turns it off.
         forest_p_value_max: f64 = 1e-5 => 0.0, 1.0;
+        /// What belongs together because it names the same order, block, request or user.
+        sessions: Sessions = Sessions::default();
+    }
+}
+
+section! {
+    /// What belongs together because it names the same order, block, request or user.
+    Sessions {
+        /// Regular expression over the content that names the session of a record: its first group, or the whole match.
+        /// Records that it does not match belong to no session.
+        key: Option<String> = None;
+        /// Without `key`, whether the trace id that a structured record states (`trace.id`, `trace_id`, `traceId`) names its session.
+        trace_id: bool = true;
+        /// Event time without a record after which a session has ended and is judged; what comes later is judged as a further part of it.
+        idle: Span = Span::secs(600) => Span::secs(1), Span::secs(86_400);
+        /// A template, proportion, order or number that a smaller share of sessions has is rare, and a session with it is told.
+        rarity: f64 = 0.01 => 0.0, 0.5;
+        /// The share of sessions that may lack a template after another and it still counts as required.
+        lacking: f64 = 0.05 => 0.0, 0.5;
     }
 }
 
@@ -166,6 +195,8 @@ section! {
         services_max: usize = 1_000 => 1, 1_000_000;
         /// Windows of one service that may wait for slow partitions; counts beyond are dropped and counted.
         open_windows_max: usize = 10_000 => 2, 1_000_000;
+        /// Sessions of a shard that are open at the same time, and ended ones that are remembered; beyond, those quiet for longest are given up and counted.
+        sessions_max: usize = 200_000 => 1, 100_000_000;
     }
 }
 

@@ -197,3 +197,19 @@ fn the_manual_says_what_each_key_means() {
     "#]]
     .assert_eq(&reference[start..end]);
 }
+
+#[test]
+fn the_page_about_the_configuration_holds_every_key_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = page.split_once("## Every key").unwrap();
+    let (intro, rest) = rest.split_once("```toml\n").unwrap();
+    let (keys, tail) = rest.split_once("\n```").unwrap();
+    let wanted = Config::reference();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let page = format!("{head}## Every key{intro}```toml\n{}\n```{tail}", wanted.trim_end());
+        std::fs::write(&path, page).unwrap();
+    } else {
+        assert_eq!(keys.trim_end(), wanted.trim_end(), "run this test with UPDATE_EXPECT=1");
+    }
+}

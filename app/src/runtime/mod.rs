@@ -9,6 +9,7 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 use logwake_detector::time::Timestamp;
 use logwake_ingest::decode::{DecoderOptions, Format, HeaderPattern, MultilineOptions};
+use logwake_models::template::Catalogue;
 use regex::bytes::Regex;
 
 use crate::config::Config;
@@ -28,6 +29,7 @@ pub fn decoder_options(config: &Config, now: Timestamp) -> anyhow::Result<Arc<De
     let format: Format = input.format.parse()?;
     format.check(&headers)?;
     let start = input.multiline.start.as_deref().map(Regex::new).transpose();
+    let session_key = config.detect.sessions.key.as_deref().map(Regex::new).transpose();
     Ok(Arc::new(DecoderOptions {
         multiline: MultilineOptions {
             enabled: input.multiline.enabled && format != Format::Plain,
@@ -39,8 +41,23 @@ pub fn decoder_options(config: &Config, now: Timestamp) -> anyhow::Result<Arc<De
         headers,
         zone: TimeZone::get(&input.zone).with_context(|| format!("zone {}", input.zone))?,
         now,
-        session_key: None,
+        session_key: session_key.context("compile detect.sessions.key")?,
+        session_by_trace: config.detect.sessions.trace_id,
         line_bytes_max: usize::try_from(input.line_bytes_max.0).unwrap_or(usize::MAX),
         service: input.service.clone(),
     }))
+}
+
+/// Says what would make fewer templates of a service that has too many.
+pub fn advice_of(catalogue: &Catalogue) -> String {
+    match catalogue.remedy() {
+        Some(remedy) => format!(
+            "{} of them read `{}`; under [templates] this makes them one: masks = [{{ name = \"text\", pattern = '{}' }}]",
+            remedy.ways, remedy.text, remedy.mask
+        ),
+        None => {
+            "they have nothing in common that a mask could take out; raise templates.templates_max"
+                .to_owned()
+        }
+    }
 }

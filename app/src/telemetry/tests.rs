@@ -23,7 +23,7 @@ fn busy() -> Metrics {
     metrics.committed(&commit(Outcome::Aborted));
     metrics.state_size(Stage::Detect, 4096);
     metrics.detection_delay(Duration::from_secs(7));
-    metrics.catalogues(0, CatalogueCounts { skeletons: 7, merges: 1 });
+    metrics.catalogues(0, CatalogueCounts { skeletons: 7, merges: 1, overflows: 0 });
     metrics.lag(&Source::Partition { topic: "logs".into(), partition: 3 }, 42);
     metrics
 }

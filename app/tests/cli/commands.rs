@@ -4,12 +4,14 @@ use serde_json::Value;
 
 use crate::support::program::{logwake, logwake_with_stdin};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "demo",
     "run",
     "replay",
     "annotate",
     "templates",
+    "diff",
+    "verify",
     "explain",
     "check",
     "config",

@@ -53,6 +53,7 @@ fn anomaly(line: &str) -> Anomaly {
         exemplars: vec![Evidence { source: Source::File { path: "a.log".into() }, exemplar }],
         reason: format!("{}: {text}", words[1]),
         incomplete: false,
+        session: None,
     }
 }
 

@@ -10,10 +10,11 @@ use crate::record::Level;
 use crate::time::Timestamp;
 
 use super::DetectSettings;
+use super::budget::Levels;
 use super::features::{Isolation, row_of};
 use super::gravity::{Gravity, gravity_of};
 use super::reason::{self, Subject};
-use super::series::{Demand, Deviation, Direction};
+use super::series::{Deviation, Direction};
 use super::service::{Service, TemplateStats};
 use super::window::{Cell, WindowCounts};
 
@@ -34,6 +35,8 @@ pub(super) struct Bench<'a> {
     pub at: Timestamp,
     /// Whether a source was not waited for.
     pub incomplete: bool,
+    /// What tests must undercut.
+    pub levels: Levels,
 }
 
 /// Closes a window of a service and appends what is anomalous in it.
@@ -42,11 +45,15 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
+    let bench = &Bench { levels: service.levels(bench), ..*bench };
     let whole_service = close_service(service, &counts, bench, out);
     close_templates(service, &counts, bench, whole_service, out);
     close_forest(service, &counts, novel, bench, out);
     if !warm {
         out.truncate(begin);
+    }
+    if out.len() > begin {
+        service.spending.tell(bench.at);
     }
     remember(service, counts);
     let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
@@ -126,6 +133,31 @@ impl Service {
             exemplars: vec![first.clone()],
             reason,
             incomplete: false,
+            session: None,
+        }
+    }
+}
+
+impl Service {
+    /// Returns what the tests of a window must show.
+    fn levels(&self, bench: &Bench<'_>) -> Levels {
+        let budget = bench.settings.anomaly_budget;
+        let strictness = self.spending.strictness(budget, bench.at);
+        Levels::new(budget, bench.settings.window, self.templates.len(), strictness)
+    }
+
+    /// Tells an anomaly unless the budget is overspent and it is too likely for that.
+    pub(super) fn tell(
+        &mut self,
+        anomaly: Anomaly,
+        settings: &DetectSettings,
+        out: &mut Vec<Anomaly>,
+    ) {
+        if anomaly.p_value > self.spending.strictness(settings.anomaly_budget, anomaly.at) {
+            self.spending.keep_back();
+        } else {
+            self.spending.tell(anomaly.at);
+            out.push(anomaly);
         }
     }
 }
@@ -137,11 +169,11 @@ fn close_service(
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) -> bool {
-    let levels = counts.levels();
-    let total = levels.iter().sum();
-    let grave = levels[Level::Error as usize] + levels[Level::Fatal as usize];
+    let by_level = counts.levels();
+    let total = by_level.iter().sum();
+    let grave = by_level[Level::Error as usize] + by_level[Level::Fatal as usize];
     let mut gone = false;
-    if let Some(deviation) = service.total.close(total, bench.at, &demand(Gravity::Plain)) {
+    if let Some(deviation) = service.total.close(total, bench.at, &bench.levels.of_records()) {
         gone = deviation.direction != Direction::Up;
         let exemplars = match deviation.direction {
             Direction::Up => most_frequent(counts),
@@ -160,7 +192,7 @@ fn close_service(
     } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
     }
-    if let Some(deviation) = service.grave.close(grave, bench.at, &demand(Gravity::Grave))
+    if let Some(deviation) = service.grave.close(grave, bench.at, &bench.levels.of_errors())
         && deviation.direction == Direction::Up
     {
         let subject = Subject::Records("records of level error or above");
@@ -193,12 +225,15 @@ fn close_templates(
         let count = cell.map_or(0, Cell::count);
         // What would not deviate even if it were grave need not be read.
         let gravity = match cell {
-            Some(_) if stats.rate.may_deviate(count, &demand(Gravity::Grave)) => {
+            Some(_) if stats.rate.may_deviate(count, &bench.levels.of_template(Gravity::Grave)) => {
                 stats.gravity(service, *id)
             }
             _ => Gravity::Plain,
         };
-        let Some(deviation) = stats.rate.close(count, bench.at, &demand(gravity)) else { continue };
+        let Some(deviation) = stats.rate.close(count, bench.at, &bench.levels.of_template(gravity))
+        else {
+            continue;
+        };
         let is_old = deviation.direction == Direction::Gone && deviation.is_repeat;
         if is_old || (deviation.direction != Direction::Up && whole_service) {
             continue;
@@ -215,13 +250,15 @@ fn close_forest(
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) {
-    if counts.templates.is_empty() {
+    let is_off = bench.settings.forest_p_value_max <= 0.0;
+    if is_off || counts.templates.is_empty() {
         return;
     }
     let divergence = learn_mix(&mut service.templates, counts);
     let row = row_of(counts, novel, divergence);
     let Some(isolation) = service.forest.step(&row) else { return };
-    if !service.forest.tells(&isolation, bench.settings.forest_p_value_max, bench.at) {
+    let p_value_max = bench.settings.forest_p_value_max * bench.levels.strictness;
+    if !service.forest.tells(&isolation, p_value_max, bench.at) {
         return;
     }
     let grave = isolation.contributions.iter().take(2).any(|(name, _)| name.starts_with("error"));
@@ -246,15 +283,6 @@ fn learn_mix(templates: &mut BTreeMap<TemplateId, TemplateStats>, counts: &Windo
 impl TemplateStats {
     fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
         gravity_of(self.level(), &service.catalogue.text(id))
-    }
-}
-
-/// What a deviation must amount to: less for what speaks of failure.
-fn demand(gravity: Gravity) -> Demand {
-    match gravity {
-        Gravity::Grave => Demand { p_value_max: 1e-6, ratio_min: 2.0, records_min: 3.0 },
-        Gravity::Notable => Demand { p_value_max: 1e-7, ratio_min: 2.0, records_min: 5.0 },
-        Gravity::Plain => Demand { p_value_max: 1e-8, ratio_min: 2.0, records_min: 10.0 },
     }
 }
 
@@ -331,6 +359,7 @@ fn rate_anomaly(
         reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
         exemplars,
         incomplete: bench.incomplete,
+        session: None,
     }
 }
 
@@ -364,6 +393,7 @@ fn forest_anomaly(
         contributions: isolation.contributions,
         exemplars,
         incomplete: bench.incomplete,
+        session: None,
     }
 }
 

@@ -8,26 +8,33 @@
 //! closes.**
 //! Both depend only on the tallies in their order, never on how often a source commits.
 
+mod budget;
 mod features;
 mod fit;
 mod fleet;
 mod gravity;
 mod judge;
+mod known;
 mod reason;
 mod series;
 mod service;
+mod session;
 mod window;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use logwake_models::template::{CatalogueLimits, TemplateId};
 use serde::{Deserialize, Serialize};
 
+pub use budget::Spending;
 pub use fleet::{FleetClock, FleetSettings};
 pub use gravity::{Gravity, gravity_of};
+pub use known::{Known, Learned, Seeds};
 pub use reason::{grouped, shorten, span};
 pub use service::{Service, TemplateStats};
+pub use session::{SessionCounts, SessionSettings, Sessions};
 
 use crate::anomaly::Anomaly;
 use crate::tally::{LineCounts, TallyBatch};
@@ -45,6 +52,8 @@ pub struct DetectSettings {
     pub lateness: Duration,
     /// Event time that a service is learned before it is judged.
     pub warmup: Duration,
+    /// Episodes of anomalies that a service may tell in a week.
+    pub anomaly_budget: f64,
     /// Greatest p-value at which the forest speaks.
     pub forest_p_value_max: f64,
     /// Windows without any record that are judged one by one; a longer gap is passed over.
@@ -57,6 +66,8 @@ pub struct DetectSettings {
     pub catalogue: CatalogueLimits,
     /// How long slow sources are waited for.
     pub fleet: FleetSettings,
+    /// How sessions are judged.
+    pub sessions: SessionSettings,
 }
 
 /// What one tally led to: the value that crosses to the alert stage.
@@ -93,6 +104,7 @@ pub struct DetectCounts {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detect {
     settings: DetectSettings,
+    known: Arc<Known>,
     shard: u32,
     shards: u32,
     state: DetectState,
@@ -113,12 +125,21 @@ pub struct DetectState {
 impl Detect {
     /// Makes the machine of one shard of `shards`.
     pub fn new(settings: DetectSettings, shard: u32, shards: u32) -> Self {
-        Self { settings, shard, shards, state: DetectState::default() }
+        Self { settings, known: Arc::default(), shard, shards, state: DetectState::default() }
+    }
+
+    /// Makes this known from the start.
+    pub fn with_known(mut self, known: Arc<Known>) -> Self {
+        self.known = known;
+        self
     }
 
     /// Continues from a state that [`Self::state`] gave.
     pub fn restore(&mut self, state: DetectState) {
         self.state = state;
+        for service in self.state.services.values_mut() {
+            service.seed(&self.known.seeds);
+        }
     }
 
     /// Returns what must be kept.
@@ -153,15 +174,23 @@ impl Detect {
         let (closed, settings) = (self.state.closed, self.settings);
         let mut dropped = 0;
         for tallies in std::mem::take(&mut batch.services) {
-            let service = self.state.service(&tallies.name, &settings, &tallies.skeletons);
+            let service =
+                self.state.service(&tallies.name, &settings, &self.known, &tallies.skeletons);
+            let mut places = Vec::with_capacity(tallies.skeletons.len());
             for tally in tallies.skeletons {
                 let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
                     dropped += tally.count();
+                    places.push(None);
                     continue;
                 };
                 dropped += lost;
-                service.take(tally, &batch.source, closed);
+                let window = tally.window;
+                let id = service.take(tally, &batch.source, closed);
+                let is_open = closed.is_none_or(|closed| window >= closed);
+                places.push(is_open.then_some((id, window)));
             }
+            let sessions = &settings.sessions;
+            service.sessions.take(tallies.sessions, &places, &batch.source, sessions);
         }
         self.state.counts.records_dropped += dropped;
     }
@@ -201,13 +230,46 @@ impl Detect {
             window,
             at,
             incomplete: self.state.fleet.is_incomplete(),
+            levels: budget::Levels::default(),
         };
         let empty = self.state.services.values().all(|service| !service.open.contains_key(&window));
         self.state.gap = if empty { self.state.gap + 1 } else { 0 };
         for service in self.state.services.values_mut() {
             judge::close(service, &bench, out);
         }
+        let (at, incomplete) = (bench.at, bench.incomplete);
+        self.close_sessions(window, at, incomplete, out);
         self.state.counts.windows += 1;
+    }
+
+    /// Judges the sessions that have ended with a window.
+    fn close_sessions(
+        &mut self,
+        window: Timestamp,
+        at: Timestamp,
+        incomplete: bool,
+        out: &mut Vec<Anomaly>,
+    ) {
+        let sessions_max = self.settings.sessions.sessions_max;
+        let mut room = sessions_max.saturating_sub(self.state.open_sessions());
+        let ended_max = sessions_max / self.state.services.len().max(1);
+        for service in self.state.services.values_mut() {
+            let (begin, is_warm) = (out.len(), service.is_warm(&self.settings));
+            let context = session::Context {
+                service: &service.name,
+                catalogue: &service.catalogue,
+                settings: &self.settings.sessions,
+                window,
+                end: window + self.settings.window,
+                at,
+                incomplete,
+                ended_max,
+            };
+            session::tell(&mut service.sessions, &context, &mut room, out);
+            if !is_warm {
+                out.truncate(begin);
+            }
+        }
     }
 
     /// Judges the new templates whose first record lies no later than `until`.
@@ -216,7 +278,8 @@ impl Detect {
             let is_warm = service.is_warm(&self.settings);
             for (id, first) in service.take_pending(until) {
                 if is_warm {
-                    out.push(service.novelty(id, &first, &self.settings));
+                    let novelty = service.novelty(id, &first, &self.settings);
+                    service.tell(novelty, &self.settings, out);
                 }
             }
         }
@@ -232,6 +295,29 @@ impl DetectState {
     /// Returns what was counted.
     pub fn counts(&self) -> &DetectCounts {
         &self.counts
+    }
+
+    /// Returns how many sessions are open.
+    pub fn open_sessions(&self) -> usize {
+        self.services.values().map(|service| service.sessions.open()).sum()
+    }
+
+    /// Returns what became of the sessions of all services.
+    pub fn session_counts(&self) -> SessionCounts {
+        let mut sum = SessionCounts::default();
+        self.services.values().for_each(|service| sum.add(service.sessions.counts()));
+        sum
+    }
+
+    /// Returns how many anomalies were kept back since the budget of their service was overspent.
+    pub fn kept_back(&self) -> u64 {
+        self.services.values().map(|service| service.spending.kept_back()).sum()
+    }
+
+    /// Returns the episodes that each service has told in the last week, by name.
+    pub fn episodes(&self) -> impl Iterator<Item = (&str, f64)> {
+        let now = self.fleet.progress().unwrap_or(Timestamp::MIN);
+        self.services.values().map(move |one| (one.name.as_str(), one.spending.episodes(now)))
     }
 
     /// Returns the event time that every source has reached.
@@ -260,15 +346,22 @@ impl DetectState {
         &mut self,
         name: &str,
         settings: &DetectSettings,
+        known: &Known,
         tallies: &[crate::tally::SkeletonTally],
     ) -> &mut Service {
-        let known = self.services.contains_key(name);
-        let name =
-            if known || self.services.len() < settings.services_max { name } else { OTHER_SERVICE };
+        let is_named = self.services.contains_key(name);
+        let name = if is_named || self.services.len() < settings.services_max {
+            name
+        } else {
+            OTHER_SERVICE
+        };
         let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
-        self.services
-            .entry(name.to_owned())
-            .or_insert_with(|| Service::new(name, settings.catalogue, since))
+        self.services.entry(name.to_owned()).or_insert_with(|| {
+            let fresh = || Service::new(name, settings.catalogue, since);
+            let mut service = known.learned.begin(name, since).unwrap_or_else(fresh);
+            service.seed(&known.seeds);
+            service
+        })
     }
 }
 

@@ -10,8 +10,11 @@ use crate::record::{Level, Source};
 use crate::tally::SkeletonTally;
 use crate::time::Timestamp;
 
+use super::Seeds;
+use super::budget::Spending;
 use super::features::ForestWatch;
 use super::series::Series;
+use super::session::Sessions;
 use super::window::{WindowCounts, earlier};
 
 /// State of one service.
@@ -48,6 +51,10 @@ pub struct Service {
     pub novelty_rate: f64,
     /// The last record that closed windows began a template with.
     pub last: Option<Evidence>,
+    /// Sessions.
+    pub sessions: Sessions,
+    /// What it has told lately.
+    pub spending: Spending,
 }
 
 /// Statistics of one template.
@@ -90,14 +97,31 @@ impl Service {
             pending: BTreeMap::new(),
             novelty_rate: 0.0,
             last: None,
+            sessions: Sessions::default(),
+            spending: Spending::default(),
         }
     }
 
-    /// Takes in the tally of one skeleton.
-    pub fn take(&mut self, tally: SkeletonTally, source: &Source, closed: Option<Timestamp>) {
+    /// Makes the templates that were written down for it known, and folds what they take in.
+    pub(super) fn seed(&mut self, seeds: &Seeds) {
+        for (id, text) in seeds.get(&self.name).into_iter().flatten() {
+            // Refused where what was learnt has the id under another text: then that stays.
+            let _ = self.catalogue.seed(*id, text);
+        }
+        self.fold_merges();
+    }
+
+    /// Takes in the tally of one skeleton; returns the template that it belongs to.
+    pub fn take(
+        &mut self,
+        tally: SkeletonTally,
+        source: &Source,
+        closed: Option<Timestamp>,
+    ) -> TemplateId {
         let id = self.assign(&tally);
         self.records += tally.count();
-        if self.count(id, &tally, source) || self.pending.contains_key(&id) {
+        let novel = self.count(id, &tally, source) && !self.catalogue.is_seed(id);
+        if novel || self.pending.contains_key(&id) {
             self.await_judgement(id, evidence_of(&tally, source));
         }
         if closed.is_some_and(|closed| tally.window < closed) {
@@ -105,6 +129,7 @@ impl Service {
         } else {
             self.open.entry(tally.window).or_default().add(id, tally, source);
         }
+        id
     }
 
     /// Keeps the first record of a new template until it is judged.
@@ -147,11 +172,19 @@ impl Service {
         if let Some(id) = self.catalogue.find(tally.hash) {
             return id;
         }
-        let assignment = self.catalogue.assign(tally.hash, &tally.skeleton);
+        let assignment = if tally.given {
+            self.catalogue.assign_given(tally.hash, &tally.skeleton)
+        } else {
+            self.catalogue.assign(tally.hash, &tally.skeleton)
+        };
+        self.fold_merges();
+        self.catalogue.resolve(assignment.id)
+    }
+
+    fn fold_merges(&mut self) {
         for (alias, into) in self.catalogue.take_merges() {
             self.fold(alias, into);
         }
-        self.catalogue.resolve(assignment.id)
     }
 
     /// Adds to a template's statistics; tells whether it had none.
@@ -182,6 +215,7 @@ impl Service {
     }
 
     fn fold(&mut self, alias: TemplateId, into: TemplateId) {
+        self.sessions.fold(alias, into);
         for window in self.open.values_mut() {
             window.fold(alias, into);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use expect_test::{Expect, expect};
+use logwake_models::session::SessionBounds;
 use logwake_models::template::Masks;
 use proptest::prelude::*;
 
@@ -26,6 +27,7 @@ fn settings() -> DetectSettings {
         window: WINDOW,
         lateness: CLOCK.lateness,
         warmup: Duration::from_secs(600),
+        anomaly_budget: 10.0,
         forest_p_value_max: 1e-5,
         gap_windows_max: 60,
         services_max: 100,
@@ -34,6 +36,11 @@ fn settings() -> DetectSettings {
         fleet: FleetSettings {
             hold_max: Duration::from_secs(60),
             stall_after: Duration::from_secs(30),
+        },
+        sessions: SessionSettings {
+            idle: Duration::from_secs(600),
+            sessions_max: 100_000,
+            bounds: SessionBounds::default(),
         },
     }
 }

@@ -70,6 +70,32 @@ pub struct ServiceTally {
     pub name: String,
     /// Skeletons by window, in order of first appearance.
     pub skeletons: Vec<SkeletonTally>,
+    /// Sessions with a record among them, in order of first appearance.
+    pub sessions: Vec<SessionTally>,
+}
+
+/// What was logged under one session key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionTally {
+    /// The key.
+    pub key: String,
+    /// Its records by skeleton and window, in order of first appearance.
+    pub events: Vec<SessionEvent>,
+}
+
+/// The records of one skeleton in one window under one session key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEvent {
+    /// Place of the skeleton in [`ServiceTally::skeletons`], which states the window too.
+    pub skeleton: u32,
+    /// Records.
+    pub count: u32,
+    /// Event time of the earliest.
+    pub first: Timestamp,
+    /// Event time of the latest.
+    pub last: Timestamp,
+    /// Offset of the earliest.
+    pub offset: u64,
 }
 
 /// How often one skeleton came in one window.

@@ -10,13 +10,18 @@
 
 mod batch;
 mod clock;
+mod sessions;
 
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-pub use batch::{Exemplar, LineCounts, ServiceTally, SkeletonTally, TallyBatch, shard_of};
+pub use batch::{
+    Exemplar, LineCounts, ServiceTally, SessionEvent, SessionTally, SkeletonTally, TallyBatch,
+    shard_of,
+};
 pub use clock::{ClockSettings, Placement, SourceClock};
 use logwake_models::template::{Masks, Skeleton};
 
@@ -69,6 +74,9 @@ pub struct TallyState {
     was_idle: bool,
 }
 
+/// Seed of the hashes of texts that a collector has found, which are no skeletons.
+const GIVEN: u64 = 1;
+
 /// The tally machine of one source.
 #[derive(Debug)]
 pub struct Tally {
@@ -94,6 +102,7 @@ struct OpenBatch {
     /// Bytes that the batch takes on the wire, estimated.
     bytes: usize,
     places: FxHashMap<(u32, Timestamp, u64), u32>,
+    sessions: sessions::Places,
 }
 
 impl Tally {
@@ -170,7 +179,7 @@ impl Tally {
 
     fn count(&mut self, record: &Record<'_>, time: Timestamp) {
         let (hash, text, given) = match record.template {
-            Some(text) => (xxhash_rust::xxh3::xxh3_64(text.as_bytes()), text, true),
+            Some(text) => (xxh3_64_with_seed(text.as_bytes(), GIVEN), text, true),
             None => {
                 self.masks.mask(record.content, &mut self.skeleton);
                 (self.skeleton.hash(), self.skeleton.text(), false)
@@ -204,6 +213,17 @@ impl Tally {
             self.open.bytes += record.content.len().min(TEXT_BYTES_MAX);
         }
         count_host(&mut tally.hosts, record.host);
+        if let Some(key) = record.session {
+            let event = SessionEvent {
+                skeleton: place,
+                count: 1,
+                first: time,
+                last: time,
+                offset: record.offset,
+            };
+            let sessions = &mut self.open.services[service].sessions;
+            self.open.bytes += self.open.sessions.count(service, key, event, sessions);
+        }
     }
 
     fn cut(&mut self, to: u64, wall: Timestamp, idle: bool, out: &mut Vec<TallyBatch>) {
@@ -234,6 +254,7 @@ impl Tally {
             services: std::mem::take(&mut open.services),
         });
         open.places.clear();
+        open.sessions.clear();
         open.by_name.clear();
         open.service = 0;
         self.state.seq += 1;
@@ -254,6 +275,7 @@ impl Tally {
             tally.first.time = time;
             tally.first.at = time;
         }
+        sessions::place_untimed(&mut self.open.services, time);
     }
 
     /// The first offset after a record; lines that were joined are lines of their own in a file.
@@ -280,7 +302,11 @@ impl OpenBatch {
             Some(idx) => *idx,
             None => {
                 self.by_name.insert(name.to_owned(), self.services.len());
-                self.services.push(ServiceTally { name: name.to_owned(), skeletons: Vec::new() });
+                self.services.push(ServiceTally {
+                    name: name.to_owned(),
+                    skeletons: Vec::new(),
+                    sessions: Vec::new(),
+                });
                 self.services.len() - 1
             }
         };

@@ -100,6 +100,9 @@ pub struct AnomalyBody {
     pub exemplars: Vec<ExemplarBody>,
     /// Whether the window closed before every source was heard.
     pub incomplete: bool,
+    /// Key of the session, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// Who found it: `logwake`.
     pub origin: String,
 }
@@ -196,6 +199,7 @@ impl From<&Anomaly> for AnomalyBody {
             contributions: anomaly.contributions.iter().map(contribution).collect(),
             exemplars: anomaly.exemplars.iter().map(ExemplarBody::from).collect(),
             incomplete: anomaly.incomplete,
+            session: anomaly.session.clone(),
             origin: ORIGIN.to_owned(),
         }
     }

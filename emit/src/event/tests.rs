@@ -75,6 +75,7 @@ fn anomaly(kind: AnomalyKind) -> Anomaly {
         exemplars: vec![evidence(partition()), evidence(file())],
         reason: "shop: 214 times in 10 s, expected 3.5".to_owned(),
         incomplete: false,
+        session: None,
     }
 }
 

@@ -3,7 +3,9 @@
 use logwake_detector::alert::AlertMachineState;
 use logwake_detector::detect::DetectState;
 use logwake_detector::record::{Level, Source};
-use logwake_detector::tally::{Exemplar, LineCounts, ServiceTally, SkeletonTally, TallyState};
+use logwake_detector::tally::{
+    Exemplar, LineCounts, ServiceTally, SessionEvent, SessionTally, SkeletonTally, TallyState,
+};
 use logwake_detector::time::Timestamp;
 
 use super::*;
@@ -38,7 +40,20 @@ fn batch() -> TallyBatch {
         idle: false,
         wall: time,
         lines: LineCounts { tallied: 3, ..LineCounts::default() },
-        services: vec![ServiceTally { name: "shop".to_owned(), skeletons: vec![skeleton] }],
+        services: vec![ServiceTally {
+            name: "shop".to_owned(),
+            skeletons: vec![skeleton],
+            sessions: vec![SessionTally {
+                key: "order 7".to_owned(),
+                events: vec![SessionEvent {
+                    skeleton: 0,
+                    count: 3,
+                    first: time,
+                    last: time,
+                    offset: 5,
+                }],
+            }],
+        }],
     }
 }
 
@@ -71,10 +86,10 @@ fn errors_name_value_version_and_bound() {
     let mut bytes = encode_tally(&batch());
     bytes.push(0);
     let len = bytes.len();
-    let trailing = format!("tally of version 1 ends 1 bytes before its {len} bytes do");
+    let trailing = format!("tally of version 2 ends 1 bytes before its {len} bytes do");
     assert_eq!(message(&bytes), trailing);
-    bytes[0] = 2;
-    assert_eq!(message(&bytes), "tally has version 2, this program reads 1 to 1");
+    bytes[0] = 3;
+    assert_eq!(message(&bytes), "tally has version 3, this program reads 2 to 2");
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) struct Outer<'a> {
     pub(crate) is_service_weak: bool,
     pub(crate) host: &'a str,
     pub(crate) template: Option<&'a str>,
+    /// Trace id that the payload states.
+    pub(crate) trace: Option<&'a str>,
     /// Names the stream inside the source: service, host, file, container.
     pub(crate) stream: u64,
     /// Whether the text is what a program printed rather than a field of a structured record.
@@ -44,6 +46,7 @@ impl<'a> Outer<'a> {
             is_service_weak: true,
             host: "",
             template: None,
+            trace: None,
             stream: 0,
             is_raw: true,
             depth: 0,
@@ -62,6 +65,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) level: Level,
     pub(crate) content: &'a [u8],
     pub(crate) template: Option<&'a str>,
+    pub(crate) trace: Option<&'a str>,
     /// The text with its header: what a continuation adds, and what the user's start rule looks at.
     pub(crate) text: &'a [u8],
     pub(crate) stream: u64,

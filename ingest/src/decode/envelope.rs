@@ -68,6 +68,7 @@ impl Decoder {
             },
             host: envelope.text(Field::Host).unwrap_or(outer.host),
             template: envelope.text(Field::Template).or(outer.template),
+            trace: envelope.text(Field::Trace).or(outer.trace),
             stream: stream(envelope, found, outer.stream),
             is_raw: outer.is_raw && level == Level::Unknown,
             depth: outer.depth + 1,

@@ -49,6 +49,7 @@ pub(crate) struct Entry {
     pub(crate) level: Level,
     pub(crate) content: Vec<u8>,
     pub(crate) template: Option<String>,
+    pub(crate) trace: Option<String>,
     is_headed: bool,
     mode: Mode,
 }
@@ -320,6 +321,7 @@ impl Entry {
         self.content.clear();
         self.content.extend_from_slice(draft.content);
         self.template = draft.template.map(str::to_owned);
+        self.trace = draft.trace.map(str::to_owned);
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum Field {
     Pod,
     /// Template that an upstream collector found.
     Template,
+    /// Trace id.
+    Trace,
     /// One line that says what went wrong.
     Error,
     /// Stack trace.
@@ -352,6 +354,8 @@ pub(crate) fn meaning(path: &str) -> Option<(Field, u8)> {
         | "kubernetes.docker_id" => (Container, 0),
         "log.record.template" => (Template, 0),
         "{OriginalFormat}" | "sentry.message.template" | "newrelic.logPattern" => (Template, 2),
+        "trace.id" | "trace_id" | "traceId" | "TraceId" | "traceID" | "otelTraceID"
+        | "dd.trace_id" => (Trace, 0),
         "error.message" | "err.message" | "err.msg" => (Error, 0),
         "error" | "err" | "exception.message" => (Error, 1),
         "error.stack_trace" | "err.stack" | "error.stack" => (Stack, 0),

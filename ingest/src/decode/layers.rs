@@ -147,6 +147,7 @@ impl Decoder {
             level: first_stated([outer.level, header.level, outer.weak_level]),
             content,
             template: outer.template,
+            trace: outer.trace,
             text,
             stream: outer.stream,
             is_headed: header.is_headed,
@@ -204,6 +205,7 @@ impl Decoder {
             level: first_stated([outer.level, outer.weak_level, Level::Unknown]),
             content: text,
             template: outer.template,
+            trace: outer.trace,
             text,
             stream: outer.stream,
             is_headed: true,
@@ -271,6 +273,7 @@ impl Decoder {
                 is_service_weak: item.service.is_empty(),
                 host: item.host,
                 template: item.template,
+                trace: item.trace,
                 is_raw: false,
                 depth: 1,
                 stream: xxh3_64_with_seed(

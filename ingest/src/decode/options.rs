@@ -22,6 +22,8 @@ pub struct DecoderOptions {
     pub now: Timestamp,
     /// Names the session of a record: its first group, or the whole match, in the content.
     pub session_key: Option<Regex>,
+    /// Whether, without a session key, the trace id that a payload states names the session.
+    pub session_by_trace: bool,
     /// Longest payload that is decoded, in bytes; a longer one is rejected. 1 MiB by default.
     pub line_bytes_max: usize,
     /// The service of every record, whatever it states itself.
@@ -37,6 +39,7 @@ impl Default for DecoderOptions {
             zone: TimeZone::UTC,
             now: Timestamp::default(),
             session_key: None,
+            session_by_trace: false,
             line_bytes_max: 1 << 20,
             service: None,
         }

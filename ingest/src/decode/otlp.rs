@@ -55,6 +55,8 @@ struct LogRecord<'a> {
     attributes: Vec<Attribute<'a>>,
     #[serde(borrow, default, alias = "event_name")]
     event_name: Cow<'a, str>,
+    #[serde(borrow, default, alias = "trace_id")]
+    trace_id: Cow<'a, str>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,6 +83,7 @@ pub(crate) struct Item<'r> {
     pub(crate) service: &'r str,
     pub(crate) host: &'r str,
     pub(crate) template: Option<&'r str>,
+    pub(crate) trace: Option<&'r str>,
     pub(crate) body: Cow<'r, str>,
 }
 
@@ -109,6 +112,7 @@ fn item<'r>(record: &'r LogRecord<'_>, resource: &'r [Attribute<'_>]) -> Item<'r
         service: service.unwrap_or_default(),
         host: attribute(resource, &["host.name", "k8s.pod.name", "k8s.node.name"])
             .unwrap_or_default(),
+        trace: Some(&*record.trace_id).filter(|id| !id.is_empty()),
         template: attribute(&record.attributes, &["log.record.template", "{OriginalFormat}"]),
         body: body(record),
     }

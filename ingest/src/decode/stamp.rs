@@ -68,15 +68,16 @@ pub(crate) fn whole(text: &[u8]) -> Option<Stamp> {
     at(text).filter(|&(_, len)| len == text.len()).map(|(stamp, _)| stamp)
 }
 
-/// Reads a number since the epoch, its unit told by its magnitude.
+/// Reads a number since the epoch, its unit told by its magnitude; `None` beyond the year 2262.
 pub(crate) fn epoch(whole: i64, nanos: u32) -> Option<Timestamp> {
-    let nanos = i64::from(nanos);
-    Some(Timestamp::from_nanos(match whole.unsigned_abs() {
-        0..100_000_000_000 => whole.checked_mul(1_000_000_000)?.checked_add(nanos)?,
-        100_000_000_000..100_000_000_000_000 => whole * 1_000_000 + nanos / 1_000,
-        100_000_000_000_000..100_000_000_000_000_000 => whole * 1_000 + nanos / 1_000_000,
-        _ => whole,
-    }))
+    let unit = match whole.unsigned_abs() {
+        0..100_000_000_000 => 1_000_000_000,
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
+        _ => 1,
+    };
+    let fraction = i64::from(nanos) * unit / 1_000_000_000;
+    Some(Timestamp::from_nanos(whole.checked_mul(unit)?.checked_add(fraction)?))
 }
 
 /// Returns the days from 1970-01-01 to a date of the proleptic Gregorian calendar, `None` for no such date.

@@ -10,22 +10,34 @@
 //! A pattern is never removed, and what took it in is its alias, so an id that was handed out
 //! resolves for ever. It does not know how often a template occurs, nor when.
 
+mod closure;
+mod crowded;
 mod evidence;
 mod limits;
+mod pinned;
+mod remedy;
 mod saved;
+mod slot;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::evidence::{Slot, Witness};
+use self::crowded::Crowded;
+use self::evidence::Witness;
 pub use self::limits::CatalogueLimits;
+pub use self::pinned::SeedError;
+pub use self::remedy::Remedy;
+use self::slot::Slot;
 use super::TemplateId;
 use super::extract;
 use super::pattern::Pattern;
+
+/// Bytes of a small entry of a hash map, its share of what is kept free included.
+const MAP_ENTRY_BYTES: usize = 24;
 
 /// What became of a skeleton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +72,23 @@ pub struct Catalogue {
     by_id: BTreeMap<TemplateId, u32>,
     skeletons: FxHashMap<u64, u32>,
     slots: FxHashMap<u64, Slot>,
+    /// The patterns right above each pattern, sorted.
+    uppers: FxHashMap<u32, Vec<u32>>,
+    /// How many patterns each has below it, with itself.
+    sizes: Vec<u32>,
+    /// The patterns of so many tokens.
+    by_length: FxHashMap<usize, Vec<u32>>,
+    /// Templates that have taken in what reads like them.
+    scanned: FxHashSet<u32>,
     roots: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
+    /// What helps once there is no room.
+    crowded: Option<Crowded>,
+    /// Counts what may have changed a template.
+    revision: u64,
+    /// Templates that were written down, by their number of tokens.
+    seeds: BTreeMap<usize, Vec<u32>>,
 }
 
 impl Catalogue {
@@ -77,9 +103,16 @@ impl Catalogue {
             by_id: BTreeMap::new(),
             skeletons: FxHashMap::default(),
             slots: FxHashMap::default(),
+            uppers: FxHashMap::default(),
+            sizes: Vec::new(),
+            by_length: FxHashMap::default(),
+            scanned: FxHashSet::default(),
             roots: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
+            crowded: None,
+            revision: 0,
+            seeds: BTreeMap::new(),
         }
     }
 
@@ -88,12 +121,24 @@ impl Catalogue {
         if let Some(id) = self.find(hash) {
             return Assignment { id, kind: Kind::Known };
         }
+        let outline = self.outline(skeleton);
+        if let Some(at) = outline.and_then(|outline| self.crowded.as_ref()?.find(outline)) {
+            self.skeletons_overflowed += 1;
+            return Assignment {
+                id: self.patterns[self.root(at) as usize].id,
+                kind: Kind::Overflow,
+            };
+        }
+        self.revision += 1;
         let pattern = Pattern::parse(skeleton, self.seed);
         let before = self.patterns.len();
         let known = self.by_hash.contains_key(&pattern.hash);
         let (at, overflowed) = self.place(pattern);
         if self.skeletons.len() < self.limits.skeletons_max {
             self.skeletons.insert(hash, at);
+        }
+        if let (Some(outline), Some(crowded)) = (outline, &mut self.crowded) {
+            crowded.remember(outline, at);
         }
         let id = self.patterns[self.root(at) as usize].id;
         let grew = self.patterns.len() > before && self.root(at) as usize >= before;
@@ -133,13 +178,16 @@ impl Catalogue {
         last.into_iter().filter(|(alias, into)| alias != into).collect()
     }
 
-    /// Merges what only a look at all templates together shows: nothing so far, since
-    /// [`Catalogue::assign`] follows every rule at once.
-    pub fn settle(&mut self) {}
+    /// Returns a number that grows whenever a template may have changed: as long as it stays, ids
+    /// resolve to the same ids and those have the same texts.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
 
     /// Takes in what another shard learnt of the same service.
     pub fn merge(&mut self, other: &Self) {
-        for pattern in &other.patterns {
+        self.revision += 1;
+        for pattern in other.patterns.iter().filter(|pattern| !pattern.pinned) {
             let (at, _) = self.place(Pattern { parent: None, ..pattern.clone() });
             if let Some(parent) = pattern.parent {
                 let parent = &other.patterns[parent as usize];
@@ -208,8 +256,10 @@ impl Catalogue {
     /// Returns the bytes held, near enough.
     pub fn bytes_used(&self) -> usize {
         let patterns: usize = self.patterns.iter().map(Pattern::bytes_used).sum();
-        let slots = self.slots.len() * (size_of::<Slot>() + 24);
-        patterns + slots + self.skeletons.len() * 24 + self.patterns.len() * 48
+        let slots: usize =
+            self.slots.values().map(|slot| slot.bytes_used() + MAP_ENTRY_BYTES).sum();
+        let entries = self.skeletons.len() + 4 * self.patterns.len() + self.uppers.len();
+        patterns + slots + entries * MAP_ENTRY_BYTES
     }
 
     /// Returns how many skeletons came after the limit on templates was reached.
@@ -223,7 +273,7 @@ impl Catalogue {
             self.spell(at, &pattern);
             return (at, false);
         }
-        if let Some(at) = self.absorbed(&pattern) {
+        if let Some(at) = self.seed_of(&pattern).or_else(|| self.absorbed(&pattern)) {
             return (at, false);
         }
         if self.has_room() {
@@ -231,6 +281,15 @@ impl Catalogue {
         }
         self.skeletons_overflowed += 1;
         (self.place_coarsely(&pattern), true)
+    }
+
+    /// Returns the outline of a skeleton where there is no room for more templates.
+    fn outline(&mut self, skeleton: &str) -> Option<u64> {
+        if self.has_room() {
+            return None;
+        }
+        let crowded = self.crowded.get_or_insert_with(|| Crowded::new(&self.patterns));
+        Some(crowded.outline(skeleton))
     }
 
     fn has_room(&self) -> bool {
@@ -253,39 +312,42 @@ impl Catalogue {
     /// Adds the spellings of an equal pattern, there and everywhere above.
     fn spell(&mut self, at: u32, pattern: &Pattern) {
         let mut at = Some(at);
-        while let Some(here) = at {
+        while let Some(here) = at.filter(|&here| !self.patterns[here as usize].pinned) {
             self.patterns[here as usize].absorb(pattern);
             at = self.patterns[here as usize].parent;
         }
     }
 
-    /// Puts a new pattern under slots that have seen their fill of values, without keeping it.
+    /// Puts a new pattern under slots that have seen their fill of values, or where there is no room
+    /// for it, without keeping it.
     fn absorbed(&mut self, pattern: &Pattern) -> Option<u32> {
-        let values_max = self.limits.values_per_position_max;
+        let (values_max, has_room) = (self.limits.values_per_position_max, self.has_room());
         let fits: Vec<u32> = Witness::of(pattern, 0)
             .iter()
             .filter_map(|witness| {
                 let slot = self.slots.get(&witness.slot)?;
                 let native = self.by_hash.contains_key(&witness.slot);
-                let takes = slot.is_full(values_max) && slot.takes(witness, native);
+                let wants = slot.is_full(values_max) || !has_room;
+                let takes = wants && slot.takes(witness, native);
                 slot.promoted.filter(|_| takes)
             })
             .filter(|&at| self.patterns[at as usize].tokens.len() == pattern.tokens.len())
             .collect();
         let (&first, others) = fits.split_first()?;
-        let mut top = self.root(first);
-        self.spell(top, pattern);
-        for &other in others {
-            top = self.unite(top, other);
+        self.spell(first, pattern);
+        for &other in others.iter().filter(|_| has_room) {
+            self.unite(first, other);
         }
-        Some(self.root(top))
+        Some(self.root(first))
     }
 
     fn store(&mut self, pattern: Pattern) -> u32 {
         let at = self.patterns.len() as u32;
         self.by_hash.insert(pattern.hash, at);
         self.by_id.insert(pattern.id, at);
+        self.by_length.entry(pattern.tokens.len()).or_default().push(at);
         self.patterns.push(pattern);
+        self.sizes.push(1);
         self.roots += 1;
         at
     }
@@ -297,84 +359,16 @@ impl Catalogue {
         at
     }
 
-    /// Registers new patterns in the order of their making, until nothing more is promoted.
-    fn follow(&mut self, mut fresh: VecDeque<u32>) {
-        while let Some(next) = fresh.pop_front() {
-            for slot in self.witness(next) {
-                self.promote(slot, &mut fresh);
-            }
-        }
-    }
-
     /// Registers a pattern at the slots it fits; returns the slots to look at again.
     fn witness(&mut self, at: u32) -> Vec<u64> {
         let pattern = &self.patterns[at as usize];
         let mut touched = vec![pattern.hash];
         for witness in Witness::of(pattern, at) {
             let slot = self.slots.entry(witness.slot).or_default();
-            slot.add(witness, self.limits.values_per_position_max);
             touched.push(witness.slot);
+            slot.add(witness, self.limits.values_per_position_max);
         }
         touched
-    }
-
-    /// Makes a slot a pattern if its witnesses suffice, and puts them below it.
-    fn promote(&mut self, hash: u64, fresh: &mut VecDeque<u32>) {
-        let Some(slot) = self.slots.get(&hash) else { return };
-        let native = self.by_hash.get(&hash).copied();
-        let members = slot.members(native.is_some());
-        let Some(&first) = members.first() else { return };
-        let mut top = native.unwrap_or(first);
-        for &member in &members {
-            top = self.unite_into(top, member, fresh);
-        }
-        if let Some(slot) = self.slots.get_mut(&hash) {
-            slot.promoted = Some(top);
-        }
-    }
-
-    fn unite(&mut self, a: u32, b: u32) -> u32 {
-        let mut fresh = VecDeque::new();
-        let top = self.unite_into(a, b, &mut fresh);
-        self.follow(fresh);
-        self.root(top)
-    }
-
-    /// Brings two patterns under their least common one; what was made for it joins `fresh`.
-    fn unite_into(&mut self, a: u32, b: u32, fresh: &mut VecDeque<u32>) -> u32 {
-        let (a, b) = (self.root(a), self.root(b));
-        let (one, two) = (&self.patterns[a as usize], &self.patterns[b as usize]);
-        if a == b || one.tokens.len() != two.tokens.len() {
-            return a;
-        }
-        let joined = one.join(two, self.seed);
-        let top = match self.by_hash.get(&joined.hash) {
-            Some(&at) => {
-                self.spell(at, &joined);
-                self.root(at)
-            }
-            None => {
-                let at = self.store(joined);
-                fresh.push_back(at);
-                at
-            }
-        };
-        self.put_under(a, top);
-        self.put_under(b, top);
-        self.root(top)
-    }
-
-    fn put_under(&mut self, below: u32, top: u32) {
-        let (below, top) = (self.root(below), self.root(top));
-        if below == top {
-            return;
-        }
-        let spelled = self.patterns[below as usize].clone();
-        self.spell(top, &spelled);
-        self.patterns[below as usize].parent = Some(top);
-        self.roots -= 1;
-        let into = self.patterns[top as usize].id;
-        self.merges.push((self.patterns[below as usize].id, into));
     }
 
     fn root(&self, mut at: u32) -> u32 {

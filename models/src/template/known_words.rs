@@ -2,74 +2,61 @@
 //!
 //! General English and computing only; no list knows a log.
 
-/// Reports whether a word is a truth value, which varies wherever it stands.
-pub(crate) fn is_boolean(word: &[u8]) -> bool {
-    matches!(word, b"true" | b"false" | b"True" | b"False" | b"TRUE" | b"FALSE")
-}
+/// Truth values, which vary wherever they stand.
+pub(crate) const BOOLEANS: [&str; 6] = ["true", "false", "True", "False", "TRUE", "FALSE"];
 
-/// Reports whether a word stands for the absence of a value.
-pub(crate) fn is_null(word: &[u8]) -> bool {
-    matches!(word, b"null" | b"NULL" | b"nil" | b"Null" | b"undefined" | b"NaN" | b"n/a" | b"N/A")
-}
+/// Words for the absence of a value.
+pub(crate) const ABSENT: [&str; 6] = ["null", "NULL", "nil", "Null", "undefined", "NaN"];
 
-/// Reports whether a word is a weekday in English, short or long.
-pub(crate) fn is_weekday(word: &[u8]) -> bool {
-    matches!(word, b"Mon" | b"Tue" | b"Wed" | b"Thu" | b"Fri" | b"Sat" | b"Sun")
-        || matches!(word, b"Monday" | b"Tuesday" | b"Wednesday" | b"Thursday" | b"Friday")
-        || matches!(word, b"Saturday" | b"Sunday")
-}
+/// Months and weekdays in English, short and long.
+pub(crate) const DATE_WORDS: [&str; 37] = [
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+    "January",
+    "February",
+    "March",
+    "April",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+    "Mon",
+    "Tue",
+    "Wed",
+    "Thu",
+    "Fri",
+    "Sat",
+    "Sun",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 
-/// Reports whether a word is a month in English, short or long.
-pub(crate) fn is_month(word: &[u8]) -> bool {
-    const SHORT: [&[u8; 3]; 12] = [
-        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
-        b"Dec",
-    ];
-    match word.len() {
-        3 => SHORT.iter().any(|month| word == *month),
-        4..=9 => matches!(
-            word,
-            b"January"
-                | b"February"
-                | b"March"
-                | b"April"
-                | b"June"
-                | b"July"
-                | b"August"
-                | b"September"
-                | b"October"
-                | b"November"
-                | b"December"
-        ),
-        _ => false,
-    }
-}
+/// How many of the [`DATE_WORDS`] are short months; they come first.
+pub(crate) const SHORT_MONTHS: usize = 12;
 
-/// Reports whether a word is a time zone or a half of the day, as written after a time.
-pub(crate) fn is_zone(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"UTC"
-            | b"GMT"
-            | b"PST"
-            | b"PDT"
-            | b"EST"
-            | b"EDT"
-            | b"CST"
-            | b"CDT"
-            | b"MST"
-            | b"MDT"
-            | b"CET"
-            | b"CEST"
-            | b"BST"
-            | b"IST"
-            | b"JST"
-            | b"MSK"
-            | b"AM"
-            | b"PM"
-            | b"Z"
-    )
-}
+/// Time zones and halves of the day, as written after a time.
+pub(crate) const ZONES: [&str; 19] = [
+    "UTC", "GMT", "PST", "PDT", "EST", "EDT", "CST", "CDT", "MST", "MDT", "CET", "CEST", "BST",
+    "IST", "JST", "MSK", "AM", "PM", "Z",
+];
 
 /// Reports whether a word is a unit of size or time, as written after a number.
 pub(crate) fn is_unit(word: &str) -> bool {
@@ -222,5 +209,30 @@ pub(crate) fn is_prose_key(key: &[u8]) -> bool {
         "warning",
         "log",
     ];
-    KEYS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(key))
+    is_one_of(&KEYS, key)
+}
+
+/// Reports whether the value of a key names the kind of the document that it stands in.
+pub(crate) fn is_kind_key(key: &[u8]) -> bool {
+    const KEYS: [&str; 14] = [
+        "type",
+        "kind",
+        "action",
+        "operation",
+        "op",
+        "verb",
+        "command",
+        "cmd",
+        "activity",
+        "eventName",
+        "event_name",
+        "eventType",
+        "event_type",
+        "category",
+    ];
+    is_one_of(&KEYS, key)
+}
+
+fn is_one_of(known: &[&str], key: &[u8]) -> bool {
+    known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(key))
 }

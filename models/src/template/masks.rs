@@ -2,6 +2,7 @@
 
 use regex::bytes::Regex;
 
+use super::WILDCARD;
 use super::skeleton::{CONTENT_BYTES_MAX, Skeleton, mask};
 
 /// Why a user's mask cannot be used.
@@ -38,7 +39,8 @@ impl Masks {
         self.named.is_empty()
     }
 
-    /// Masks content by the user's masks, then by shape.
+    /// Masks content by the user's masks, then by shape. Of a mask with a group only that is
+    /// masked, so that what stands around it can be asked for and stays.
     ///
     /// Where a mask matched, the spans of variables refer to the content after it was applied.
     pub fn mask(&self, content: &[u8], out: &mut Skeleton) {
@@ -49,8 +51,21 @@ impl Masks {
         }
         let mut masked = content.to_vec();
         for (_, regex) in &self.named {
-            masked = regex.replace_all(&masked, regex::bytes::NoExpand(b"<*>")).into_owned();
+            masked = replace(regex, &masked);
         }
         mask(&masked, out);
     }
+}
+
+/// Writes a wildcard over the first group of each match, or over the whole match.
+fn replace(regex: &Regex, content: &[u8]) -> Vec<u8> {
+    let (mut out, mut at) = (Vec::with_capacity(content.len()), 0);
+    for found in regex.captures_iter(content) {
+        let Some(value) = found.get(1).or_else(|| found.get(0)) else { continue };
+        out.extend_from_slice(&content[at..value.start()]);
+        out.extend_from_slice(WILDCARD.as_bytes());
+        at = value.end();
+    }
+    out.extend_from_slice(&content[at..]);
+    out
 }

@@ -6,25 +6,38 @@
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use super::WILDCARD;
 
 /// How ready a constant word is to be seen as the value of a variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Openness {
-    /// A state, a participle, a function word: never a value.
+    /// A state, a function word: never a value.
     Fixed,
-    /// A verb in its base form: a value only where many names were seen.
+    /// A verb in any form that is not a state: a value only where many names were seen.
     Verb,
     /// A common noun: a value only where others were seen.
     Weak,
-    /// A name, an identifier, an unknown word.
+    /// A short word with a digit at its end, `eth0`: a value beside masked ones.
+    Device,
+    /// A word in no list.
     Open,
+    /// Nobody's prose: inner capitals, digits, dots, dashes, or a variable within.
+    Identifier,
 }
 
 /// What stands before a word, and how much it promises a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Context {
-    /// After `=`, between quotes, after a word such as `user`.
+    /// After `=`, or between quotes after a word such as `user`.
+    Value,
+    /// After a word such as `user`.
     Slot,
+    /// Between quotes.
+    Quoted,
+    /// Between square brackets.
+    Bracketed,
     /// After a colon or a preposition.
     Likely,
     /// Anywhere else.
@@ -50,7 +63,7 @@ const STATES: &str = "\
 /// Verbs in their base form and in the third person.
 const VERBS: &str = "\
  abort aborts accept accepts add adds allow allows append apply assert attach begin bind block \
- blocks boot break build call calls cancel cancels change changes clean clear clears close \
+ blocks boot break build call calls cancel cancels change changes clean cleanup clear clears close \
  closes commit commits complete completes connect connects copy corrupt crash create creates \
  debug decrease delete deletes denies deny destroy detach disable disables discard disconnect \
  download drop drops enable enables end ends enter enters evict exit exits expire expires fetch \
@@ -62,7 +75,7 @@ const VERBS: &str = "\
  refresh refuse refuses register reject rejects release reload remove removes rename renew \
  repair replace report reports request requests reset resets resolve resolves restart restarts \
  restore resume resumes retry return returns revert revoke rollback rotate run runs save saves \
- scan select send sends set sets shut shutdown skip skips sleep spawn split start starts stop \
+ scan select send sends set sets setup shut shutdown skip skips sleep spawn split start starts stop \
  stops store stores submit suspend suspends sync take takes terminate test throw throws timeout \
  trace transition trigger try turn unblock unload unlock unmount unregister unset update updates \
  upgrade upload use verify view wait waits wake warn write writes";
@@ -94,15 +107,15 @@ const NOUNS: &str = "\
 /// Words after which a name follows.
 const SLOT_WORDS: &str = "\
   user users username uname login account accounts owner member customer tenant host hostname node \
-  server domain group role database db schema keyspace table topic queue exchange bucket container \
+  server domain group role database db service schema keyspace table topic queue exchange bucket container \
   pod namespace deployment job task workflow plugin repository repo branch cluster zone region \
-  volume device file directory folder named called ruser logname profile principal realm";
+  volume device dev disk driver network file directory folder named called ruser logname profile principal realm";
 
 /// Words after which a value is likely but a phrase may follow.
 const LIKELY_WORDS: &str = "\
-  client service index pipeline module package app application image class function method command \
+  client index pipeline module package app application image class function method command \
   program process daemon \
- from to by for at on via with id name key value type mode state status level reason code version peer \
+ from to by for at on via with is in into of as using id name key value type mode state status level reason code version peer \
  worker thread interface port path partition replica shard consumer producer broker topic session \
  component item element object label tag flag option parameter property attribute variable";
 
@@ -112,9 +125,8 @@ const FUNCTION_WORDS: &str = "a an the of in on at to from by for with and or is
 
 /// Accounts that most systems have.
 const ACCOUNTS: &str = "\
-  root admin administrator guest nobody daemon postgres mysql oracle ubuntu debian git ftp mail \
-  jenkins www-data apache nginx redis mongodb elasticsearch kafka hadoop hdfs yarn spark zookeeper \
-  sysadmin operator anonymous ec2-user system";
+  root admin administrator guest test nobody daemon postgres mysql oracle ubuntu debian ftp \
+  www-data apache sysadmin operator anonymous ec2-user";
 
 /// Reports whether a word is an account that most systems have.
 pub(crate) fn is_account(word: &str) -> bool {
@@ -157,18 +169,15 @@ pub(crate) fn openness(word: &str) -> Openness {
         return Openness::Fixed;
     }
     if is_device(word) {
-        return Openness::Weak;
+        return Openness::Device;
     }
     if is_identifier(word) {
-        let says_state = last_part(word).is_some_and(|part| {
-            lists(List::States, &part) || lists(List::Verbs, &part) || is_inflected(&part)
-        });
-        return if says_state { Openness::Fixed } else { Openness::Open };
+        return told_by(word).unwrap_or(Openness::Identifier);
     }
     let lower = word.to_lowercase();
-    if lists(List::States, &lower) || is_inflected(&lower) {
+    if lists(List::States, &lower) {
         Openness::Fixed
-    } else if lists(List::Verbs, &lower) {
+    } else if lists(List::Verbs, &lower) || is_inflected(&lower) {
         Openness::Verb
     } else if lists(List::Nouns, &lower)
         || lower.strip_suffix('s').is_some_and(|one| lists(List::Nouns, one))
@@ -194,7 +203,7 @@ pub(crate) fn context_after(word: &str) -> Context {
 /// Digits, underscores, inner capitals, dots, dashes: nobody's prose.
 fn is_identifier(word: &str) -> bool {
     let bytes = word.as_bytes();
-    let marked = bytes.iter().any(|byte| byte.is_ascii_digit() || b"_.@$/\\~%".contains(byte));
+    let marked = bytes.iter().any(|byte| byte.is_ascii_digit() || b"_.@$/\\~%<".contains(byte));
     let humped =
         bytes.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
     marked || humped
@@ -208,9 +217,35 @@ fn is_device(word: &str) -> bool {
         && letters.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
+/// `JOB_FAILED_LATE`, `authFailed`, `restart-<*>`: an identifier that tells what happened, and
+/// whether by a state or by a verb.
+fn told_by(identifier: &str) -> Option<Openness> {
+    let identifier = identifier.split(WILDCARD).next().unwrap_or_default();
+    if identifier.contains(['/', '@', '\\', '%', '$']) {
+        return None;
+    }
+    if identifier.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        let part = last_part(identifier)?;
+        return tells(&part);
+    }
+    let parts = identifier.split(|c: char| !c.is_alphabetic());
+    parts.filter_map(|part| tells(&part.to_lowercase())).min()
+}
+
+/// What a part of an identifier says: states and participles before verbs.
+fn tells(part: &str) -> Option<Openness> {
+    if part.len() < 2 {
+        None
+    } else if lists(List::States, part) || is_inflected(part) {
+        Some(Openness::Fixed)
+    } else {
+        lists(List::Verbs, part).then_some(Openness::Verb)
+    }
+}
+
 /// The last word in `ACTION_DOWN` or `authFailed`, in lower case.
 fn last_part(identifier: &str) -> Option<String> {
-    let part = identifier.rsplit(|c: char| !c.is_alphabetic()).next()?;
+    let part = identifier.rsplit(|c: char| !c.is_alphabetic()).find(|part| !part.is_empty())?;
     let start = if part.bytes().all(|byte| byte.is_ascii_uppercase()) {
         0
     } else {

@@ -1,15 +1,17 @@
 //! Stage 2 for one shard: tallies to findings, and each anomaly as a public event.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use logwake_detector::detect::{Detect, DetectSettings, Findings};
+use logwake_detector::detect::{Detect, DetectSettings, Findings, Known};
 use logwake_emit::event::anomaly_json;
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
 use logwake_ingest::kafka::Partition;
 
 use crate::board::Board;
+use crate::runtime::advice_of;
 use crate::telemetry::{CatalogueCounts, Metrics, Stage};
 
 use super::stage::wall_now;
@@ -27,6 +29,8 @@ pub struct DetectShared {
     pub shards: u32,
     /// How to judge.
     pub settings: DetectSettings,
+    /// What is known from the start.
+    pub known: Arc<Known>,
     /// The live board.
     pub board: Arc<Board>,
     /// The metrics.
@@ -41,7 +45,9 @@ pub struct DetectTask {
     findings: Vec<Findings>,
     waiting: Vec<Findings>,
     shown: Option<Instant>,
-    merges: u64,
+    shown_counts: CatalogueCounts,
+    /// Services that were warned of too many templates.
+    advised: BTreeSet<String>,
 }
 
 impl DetectTask {
@@ -49,13 +55,30 @@ impl DetectTask {
     pub fn new(shared: &Arc<DetectShared>, partition: &Partition) -> Self {
         let shard = u32::try_from(partition.1).unwrap_or(0);
         Self {
-            detect: Detect::new(shared.settings, shard, shared.shards),
+            detect: Detect::new(shared.settings, shard, shared.shards)
+                .with_known(Arc::clone(&shared.known)),
             shared: Arc::clone(shared),
             shard,
             findings: Vec::new(),
             waiting: Vec::new(),
             shown: None,
-            merges: 0,
+            shown_counts: CatalogueCounts::default(),
+            advised: BTreeSet::new(),
+        }
+    }
+
+    /// Warns once of each service that has more templates than it may, and says what would help.
+    fn advise(&mut self) {
+        for service in self.detect.state().services().values() {
+            let overflowed = service.catalogue.overflowed();
+            if overflowed > 0 && self.advised.insert(service.name.clone()) {
+                let advice = advice_of(&service.catalogue);
+                tracing::warn!(
+                    service = service.name,
+                    templates = service.catalogue.len(),
+                    "more templates than templates.templates_max; {advice}"
+                );
+            }
         }
     }
 
@@ -63,6 +86,7 @@ impl DetectTask {
         let services = self.detect.state().services().values();
         services.fold(CatalogueCounts::default(), |sum, service| CatalogueCounts {
             skeletons: sum.skeletons + service.catalogue.skeletons() as u64,
+            overflows: sum.overflows + service.catalogue.overflowed(),
             merges: sum.merges + service.catalogue.aliases().count() as u64,
         })
     }
@@ -132,11 +156,17 @@ impl Task for DetectTask {
         }
         if self.shown.is_none_or(|shown| shown.elapsed() >= SHOW_EVERY) {
             self.shared.board.detected(self.shard, self.detect.state());
-            self.shared.metrics.detected(self.shard, self.detect.state());
+            let budget = self.shared.settings.anomaly_budget;
+            self.shared.metrics.detected(self.shard, self.detect.state(), budget);
             let sum = self.catalogues();
-            let merges = sum.merges.saturating_sub(self.merges);
-            self.merges = sum.merges;
-            self.shared.metrics.catalogues(self.shard, CatalogueCounts { merges, ..sum });
+            let counts = CatalogueCounts {
+                skeletons: sum.skeletons,
+                merges: sum.merges.saturating_sub(self.shown_counts.merges),
+                overflows: sum.overflows.saturating_sub(self.shown_counts.overflows),
+            };
+            self.shown_counts = sum;
+            self.shared.metrics.catalogues(self.shard, counts);
+            self.advise();
             self.shown = Some(Instant::now());
         }
     }

@@ -26,6 +26,7 @@ use rdkafka::config::ClientConfig;
 
 use crate::board::Board;
 use crate::config::{Config, Delivery};
+use crate::learned::known_of;
 use crate::runtime::decoder_options;
 use crate::telemetry::{Metrics, Stage, Tracer};
 
@@ -177,6 +178,7 @@ impl Start<'_> {
             topics: self.topics.clone(),
             shards: self.shards,
             settings: self.config.detect_settings(),
+            known: Arc::new(known_of(self.config)?),
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use logwake_detector::alert::{Alert, AlertOutput};
 use logwake_detector::anomaly::Anomaly;
-use logwake_detector::detect::{Detect, Findings};
+use logwake_detector::detect::{Detect, Findings, Known};
 use logwake_detector::tally::TallyBatch;
 use logwake_detector::time::Timestamp;
 use logwake_ingest::files::Input;
@@ -106,6 +106,8 @@ pub struct Replay<'a> {
     pub topic: Option<Arc<str>>,
     /// Wall time: nothing later is believed.
     pub wall: Timestamp,
+    /// What is known from the start.
+    pub known: Known,
 }
 
 struct Stages<'a> {
@@ -123,12 +125,13 @@ impl Replay<'_> {
     /// # Errors
     /// Where the configuration cannot be used or an output cannot be written; a file that cannot be
     /// read is told to the observer and the others go on.
-    pub fn run(self, observer: &mut dyn Observer) -> anyhow::Result<Finished> {
+    pub fn run(mut self, observer: &mut dyn Observer) -> anyhow::Result<Finished> {
+        let known = Arc::new(std::mem::take(&mut self.known));
         let paths: Vec<PathBuf> = self.inputs.iter().map(|input| input.path().to_owned()).collect();
         let mut sources = self.sources()?;
         let total: Option<u64> = sources.iter().map(LocalSource::bytes_total).sum();
         let mut stages = Stages {
-            detect: Detect::new(self.config.detect_settings(), 0, 1),
+            detect: Detect::new(self.config.detect_settings(), 0, 1).with_known(known),
             alert: Alert::new(self.config.alert_settings()),
             batches: Vec::new(),
             findings: Vec::new(),

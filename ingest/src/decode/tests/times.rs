@@ -23,6 +23,18 @@ fn missing_years() {
 }
 
 #[test]
+fn a_number_beyond_all_times_is_none() {
+    expect![[r#"
+        - info svc | a
+        - info svc | b
+    "#]]
+    .assert_eq(&each(
+        "auto",
+        "t=33333333333333 msg=a level=info\nt=99999999999999999 msg=b level=info",
+    ));
+}
+
+#[test]
 fn missing_zones() {
     let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
     let lines: [&[u8]; 4] = [

@@ -49,7 +49,7 @@ impl CatalogueLimits {
 pub(super) fn coarse_text(pattern: &Pattern) -> String {
     let mut text = String::from(WILDCARD);
     let general = |at: &usize| {
-        pattern.tokens[*at].kind == TokenKind::Word && pattern.openness(*at) != Openness::Open
+        pattern.tokens[*at].kind == TokenKind::Word && pattern.tokens[*at].openness < Openness::Open
     };
     for at in (0..pattern.tokens.len()).filter(general).take(COARSE_WORDS_MAX) {
         text.push(' ');

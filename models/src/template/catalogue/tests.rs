@@ -12,7 +12,6 @@ fn learnt<'a>(lines: impl IntoIterator<Item = &'a str>) -> Catalogue {
     for line in lines {
         learn(&mut catalogue, line);
     }
-    catalogue.settle();
     catalogue
 }
 
@@ -79,6 +78,79 @@ fn units_lists_and_groups_are_spellings() {
             waited <*> ms here
         "#]],
     );
+}
+
+#[test]
+fn names_that_hold_variables_are_names() {
+    check(
+        "lost node-3 of rack 7\nlost 17 of rack 7\nmember web-1 joined\nmember db-2 joined\n\
+         pool [a-1, b-2] grew\npool [a-3, c-4, d-5] grew",
+        expect![[r#"
+            lost <*> of rack <*>
+            member <*> joined
+            pool [<*>] grew
+        "#]],
+    );
+}
+
+#[test]
+fn repeated_tuples_are_a_list() {
+    check(
+        "state: disk 1 is full, disk 2 is full\n\
+         state: disk 3 is full, disk 4 is full, disk 5 is full",
+        expect![[r#"
+            state: <*>
+        "#]],
+    );
+}
+
+#[test]
+fn full_stops_and_empty_groups_are_spellings() {
+    check(
+        "job x_a finished.\njob x_b finished\nconnection from 10.0.0.1 () at 7\nconnection from 10.0.0.2 (eth) at 8",
+        expect![[r#"
+            connection from <*> (<*>) at <*>
+            job <*> finished
+        "#]],
+    );
+}
+
+#[test]
+fn values_that_change_together_are_variables() {
+    check(
+        "copied all from attic to cellar\ncopied all from garden to kitchen\n\
+         copied all from attic to porch",
+        expect![[r#"
+            copied all from <*> to <*>
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_open_elsewhere_is_open() {
+    check(
+        "login of user alice on tty\nlogin of user bob on tty\n\
+         login of user eve on console-7\nlogin of user eve on 9",
+        expect![[r#"
+            login of user <*> on <*>
+        "#]],
+    );
+}
+
+#[test]
+fn many_keys_do_not_make_a_pattern_for_each_choice_of_them() {
+    let line = |key: usize, value: &str| {
+        let pair = |at: usize| {
+            format!("k{}={}", (b'a' + at as u8) as char, if at == key { value } else { "base" })
+        };
+        (0..16).map(pair).collect::<Vec<_>>().join(" ")
+    };
+    let names = ["alder", "birch", "cedar"];
+    let lines: Vec<String> =
+        (0..48).map(|at| format!("trees set {}", line(at % 16, names[at / 16]))).collect();
+    let catalogue = learnt(lines.iter().map(String::as_str));
+    assert_eq!(catalogue.len(), 1);
+    assert!(catalogue.patterns.len() < 1000, "{} patterns", catalogue.patterns.len());
 }
 
 #[test]

@@ -1,36 +1,36 @@
 //! What each byte can be part of, as one table look-up a byte.
 
 /// Lower-case ASCII letter.
-pub(crate) const LOWER: u16 = 1;
+pub(super) const LOWER: u16 = 1;
 /// Upper-case ASCII letter.
-pub(crate) const UPPER: u16 = 1 << 1;
+pub(super) const UPPER: u16 = 1 << 1;
 /// ASCII digit.
-pub(crate) const DIGIT: u16 = 1 << 2;
+pub(super) const DIGIT: u16 = 1 << 2;
 /// `.`
-pub(crate) const DOT: u16 = 1 << 3;
+pub(super) const DOT: u16 = 1 << 3;
 /// `:`
-pub(crate) const COLON: u16 = 1 << 4;
+pub(super) const COLON: u16 = 1 << 4;
 /// `/`
-pub(crate) const SLASH: u16 = 1 << 5;
+pub(super) const SLASH: u16 = 1 << 5;
 /// `-` and `+`
-pub(crate) const SIGN: u16 = 1 << 6;
+pub(super) const SIGN: u16 = 1 << 6;
 /// `_`
-pub(crate) const UNDER: u16 = 1 << 7;
+pub(super) const UNDER: u16 = 1 << 7;
 /// `@`
-pub(crate) const AT: u16 = 1 << 8;
+pub(super) const AT: u16 = 1 << 8;
 /// `\`
-pub(crate) const BACKSLASH: u16 = 1 << 9;
+pub(super) const BACKSLASH: u16 = 1 << 9;
 /// Brackets, quotes, `=`, `,`, `;` and `|`: they end a piece wherever they stand.
-pub(crate) const HARD: u16 = 1 << 10;
+pub(super) const HARD: u16 = 1 << 10;
 /// Other ASCII punctuation.
-pub(crate) const OTHER: u16 = 1 << 11;
+pub(super) const OTHER: u16 = 1 << 11;
 /// A byte of a character beyond ASCII, or of no character at all.
-pub(crate) const HIGH: u16 = 1 << 12;
+pub(super) const HIGH: u16 = 1 << 12;
 /// White space and control bytes: they end a chunk.
-pub(crate) const GAP: u16 = 1 << 13;
+pub(super) const GAP: u16 = 1 << 13;
 
 /// Any ASCII letter.
-pub(crate) const ALPHA: u16 = LOWER | UPPER;
+pub(super) const ALPHA: u16 = LOWER | UPPER;
 
 static CLASSES: [u16; 256] = classes();
 
@@ -62,12 +62,18 @@ const fn classes() -> [u16; 256] {
 
 /// Returns the class of one byte.
 #[inline(always)]
-pub(crate) fn class(byte: u8) -> u16 {
+pub(super) fn class(byte: u8) -> u16 {
     CLASSES[byte as usize]
 }
 
 /// Returns the union of the classes of all bytes.
 #[inline]
-pub(crate) fn classes_of(bytes: &[u8]) -> u16 {
+pub(super) fn classes_of(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |all, &byte| all | class(byte))
+}
+
+/// Returns how often a byte occurs; for texts of a few bytes.
+#[inline]
+pub(super) fn count(text: &[u8], wanted: u8) -> usize {
+    text.iter().filter(|&&byte| byte == wanted).count()
 }
