@@ -6,8 +6,12 @@
 
 mod support;
 
+#[path = "kafka/alertmanager.rs"]
+mod alertmanager;
 #[path = "kafka/crash.rs"]
 mod crash;
+#[path = "kafka/notify.rs"]
+mod notify;
 #[path = "kafka/outside.rs"]
 mod outside;
 #[path = "kafka/pipeline.rs"]

@@ -200,6 +200,17 @@ impl Tail {
     /// Reads on until what was read fulfils a condition.
     #[track_caller]
     pub fn wait(&mut self, what: &str, is_met: impl Fn(&[Record]) -> bool) {
+        self.wait_within(DEADLINE, what, is_met);
+    }
+
+    /// Reads on until what was read fulfils a condition, for so long at most.
+    #[track_caller]
+    pub fn wait_within(
+        &mut self,
+        deadline: Duration,
+        what: &str,
+        is_met: impl Fn(&[Record]) -> bool,
+    ) {
         let begin = Instant::now();
         let mut seen = usize::MAX;
         loop {
@@ -210,7 +221,7 @@ impl Tail {
                 }
             }
             let topic = &self.topic;
-            assert!(begin.elapsed() < DEADLINE, "{what}: not after {seen} records of {topic}");
+            assert!(begin.elapsed() < deadline, "{what}: not after {seen} records of {topic}");
             self.poll();
             while self.poll() == Got::Record && !self.records.len().is_multiple_of(256) {}
         }

@@ -161,17 +161,29 @@ pub enum Reason {
     OverBeforeSent,
     /// The sink is not told of ends.
     EndNotWanted,
-    /// The sink's budget is spent, so it goes into the digest.
+    /// The sink was never told of it, so it is not told of its end.
+    NeverSent,
+    /// It was published too long ago.
+    TooOld,
+    /// The sink knows it at this severity and in these services.
+    MoreOfTheSame,
+    /// A newer state of it is sent in its place.
+    NewerState,
+    /// The sink's budget is spent.
     BudgetSpent,
-    /// The digest that holds it tells of its end.
+    /// The digest tells of it.
     InDigest,
+    /// The sink does not answer, or not as it should.
+    SinkFailing,
+    /// The process ended before the sink answered.
+    AnswerLost,
     /// The sink refused it, or did not take it for too long.
     NotTaken,
 }
 
 impl Reason {
     /// Every reason, in the order of the enumeration.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::FirstEvidence,
         Self::SameFingerprint,
         Self::SameService,
@@ -190,8 +202,14 @@ impl Reason {
         Self::OtherService,
         Self::OverBeforeSent,
         Self::EndNotWanted,
+        Self::NeverSent,
+        Self::TooOld,
+        Self::MoreOfTheSame,
+        Self::NewerState,
         Self::BudgetSpent,
         Self::InDigest,
+        Self::SinkFailing,
+        Self::AnswerLost,
         Self::NotTaken,
     ];
 
@@ -216,8 +234,14 @@ impl Reason {
             Self::OtherService => "other_service",
             Self::OverBeforeSent => "over_before_sent",
             Self::EndNotWanted => "end_not_wanted",
+            Self::NeverSent => "never_sent",
+            Self::TooOld => "too_old",
+            Self::MoreOfTheSame => "more_of_the_same",
+            Self::NewerState => "newer_state",
             Self::BudgetSpent => "budget_spent",
             Self::InDigest => "in_digest",
+            Self::SinkFailing => "sink_failing",
+            Self::AnswerLost => "answer_lost",
             Self::NotTaken => "not_taken",
         }
     }
@@ -247,8 +271,16 @@ impl Reason {
             Self::OtherService => "the sink takes alerts of other services",
             Self::OverBeforeSent => "it was over before the sink could be told of it",
             Self::EndNotWanted => "the sink is not told of ends",
-            Self::BudgetSpent => "the sink's budget is spent, so the digest tells of it",
-            Self::InDigest => "the digest that holds it tells of its end",
+            Self::NeverSent => "the sink was never told of it, so it is not told of its end",
+            Self::TooOld => "it was published too long ago",
+            Self::MoreOfTheSame => "the sink knows of it, and it is no graver and no wider",
+            Self::NewerState => "a newer state of it is sent in its place",
+            Self::BudgetSpent => "the sink's budget is spent",
+            Self::InDigest => "the digest tells of it, since the sink's budget is spent",
+            Self::SinkFailing => "the sink does not answer as it should, so it is tried again",
+            Self::AnswerLost => {
+                "the process ended before the sink answered, so it is sent again under the same key"
+            }
             Self::NotTaken => "the sink refused it or did not take it for too long",
         }
     }
@@ -272,5 +304,16 @@ pub struct Decision {
     /// Weight of the evidence in the cluster afterwards; it is sent from the open weight on.
     pub weight: f64,
     /// The sink that it is about, where it is about one.
-    pub sink: Option<String>,
+    pub sink: Option<AtSink>,
+}
+
+/// What a decision of the notify stage is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtSink {
+    /// Name of the sink.
+    pub name: String,
+    /// Id of the change of the alert, or of the digest at one of its revisions.
+    pub change: String,
+    /// Id of the digest that it was merged into.
+    pub digest: Option<String>,
 }

@@ -16,7 +16,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use cluster::{Cluster, fingerprint_of, weight_of};
-pub use event::{Action, AlertChange, AlertOutput, AlertState, Decision, EvidenceLine, Reason};
+pub use event::{
+    Action, AlertChange, AlertOutput, AlertState, AtSink, Decision, EvidenceLine, Reason,
+};
 
 use crate::anomaly::{Anomaly, id_of};
 use crate::detect::Findings;

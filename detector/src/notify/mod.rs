@@ -5,10 +5,13 @@
 //! What is in flight is part of its state, so a process that is killed sends it again; pagers join
 //! the repetition to the same alert by its dedup key.
 //!
-//! **An alert reaches each sink, or a decision says why not.** **A sink that is down or slow holds
-//! up nobody else.**
+//! **Every change of an alert ends in exactly one decision a sink**: delivered, suppressed, or
+//! merged into a newer state or a digest. What is put off on the way is a decision too.
+//! **A sink that is down or slow holds up nobody else.**
 
 mod budget;
+mod digest;
+mod owed;
 mod sink;
 
 use std::collections::BTreeMap;
@@ -16,10 +19,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Action, AlertState, Decision, Reason};
+use crate::alert::{Action, AlertState, AtSink, Decision, Reason};
 use crate::anomaly::{Severity, id_of};
 use crate::time::Timestamp;
 
+pub use digest::{Digest, DigestLine};
 use sink::SinkState;
 
 /// A sink and what it is to get.
@@ -35,9 +39,11 @@ pub struct SinkSettings {
     pub sends_resolved: bool,
     /// Requests in any minute at most.
     pub per_minute: usize,
+    /// How many of them only critical alerts, ends and digests may take.
+    pub reserve: usize,
     /// Time after which an open alert is sent again, where the sink forgets it otherwise.
     pub resend_every: Option<Duration>,
-    /// Time after which a delivery that never succeeded is given up.
+    /// Time after which what was never taken is given up.
     pub give_up_after: Duration,
 }
 
@@ -46,6 +52,10 @@ pub struct SinkSettings {
 pub struct Notice {
     /// Alert.
     pub alert: String,
+    /// Id of the change.
+    pub change: String,
+    /// Wall time at which the change was published.
+    pub at: Timestamp,
     /// What it changed to.
     pub state: AlertState,
     /// Severity.
@@ -58,30 +68,6 @@ pub struct Notice {
     pub event: Vec<u8>,
 }
 
-/// What is held back by a spent budget, in one message.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Digest {
-    /// The text by which a pager joins its trigger and resolve.
-    pub dedup_key: String,
-    /// Wall time at which it was begun.
-    pub began: Timestamp,
-    /// Alerts in it that are still open.
-    pub open: BTreeMap<String, DigestLine>,
-    /// Alerts that were ever in it.
-    pub total: u64,
-}
-
-/// One alert of a digest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DigestLine {
-    /// Severity.
-    pub severity: Severity,
-    /// Title.
-    pub title: String,
-    /// Services.
-    pub services: Vec<String>,
-}
-
 /// What to send.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Content {
@@ -91,6 +77,16 @@ pub enum Content {
     Digest(Digest),
 }
 
+impl Content {
+    /// Returns what is the same for each repetition of a request and different for any other.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Alert(notice) => notice.change.clone(),
+            Self::Digest(digest) => digest.change(),
+        }
+    }
+}
+
 /// One request to one sink.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
@@ -98,8 +94,6 @@ pub struct Delivery {
     pub id: u64,
     /// Name of the sink.
     pub sink: String,
-    /// How often it was tried before.
-    pub attempts: u32,
     /// What to send.
     pub content: Content,
 }
@@ -109,8 +103,12 @@ pub struct Delivery {
 pub enum Answer {
     /// It has it.
     Accepted,
-    /// Try again, not before so long.
+    /// It did not take it: try again, not before so long.
     Later(Duration),
+    /// It may have taken it: try again, not before so long.
+    Unknown(Duration),
+    /// It took too many: try again, and send nothing at all before so long.
+    TooMany(Duration),
     /// It will never take this.
     Refused(String),
 }
@@ -140,10 +138,12 @@ pub enum NotifyOutput {
     Deliver(Box<Delivery>),
     /// What was done.
     Decision(Decision),
-    /// A sink refused this for good.
+    /// A sink refused this for good, or did not take it for too long.
     Dead {
+        /// Name of the sink.
+        sink: String,
         /// What it was.
-        delivery: Box<Delivery>,
+        content: Box<Content>,
         /// Why.
         reason: String,
     },
@@ -154,6 +154,8 @@ pub enum NotifyOutput {
 pub struct Notify {
     settings: Vec<SinkSettings>,
     state: NotifyState,
+    /// Whether requests are in flight that nobody waits for any more.
+    has_lost: bool,
 }
 
 /// What the notify machine keeps.
@@ -162,6 +164,19 @@ pub struct NotifyState {
     sinks: BTreeMap<String, SinkState>,
     next_id: u64,
     decisions: u64,
+}
+
+/// How a sink stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// Alerts and digests that are to be sent.
+    pub waiting: usize,
+    /// Since when the first of them waits.
+    pub oldest: Option<Timestamp>,
+    /// Requests without an answer.
+    pub in_flight: usize,
+    /// Requests that count against the budget.
+    pub spent: usize,
 }
 
 /// What a sink's state is stepped with.
@@ -176,7 +191,7 @@ struct Turn<'a> {
 impl Notify {
     /// Makes the machine.
     pub fn new(settings: Vec<SinkSettings>) -> Self {
-        Self { settings, state: NotifyState::default() }
+        Self { settings, state: NotifyState::default(), has_lost: false }
     }
 
     /// Continues from a state that [`Self::state`] gave: sinks that are not configured any more
@@ -185,7 +200,7 @@ impl Notify {
         self.state = state;
         let settings = &self.settings;
         self.state.sinks.retain(|name, _| settings.iter().any(|sink| sink.name == *name));
-        self.state.sinks.values_mut().for_each(SinkState::forget_flights);
+        self.has_lost = true;
     }
 
     /// Returns what must be kept.
@@ -195,10 +210,14 @@ impl Notify {
 
     /// Handles one input at wall time `now`; appends what follows from it.
     pub fn step(&mut self, input: NotifyInput, now: Timestamp, out: &mut Vec<NotifyOutput>) {
+        let has_lost = std::mem::take(&mut self.has_lost);
         let NotifyState { sinks, next_id, decisions } = &mut self.state;
         for settings in &self.settings {
             let sink = sinks.entry(settings.name.clone()).or_default();
             let turn = &mut Turn { settings, now, next_id, decisions, out };
+            if has_lost {
+                sink.lose_flights(turn);
+            }
             match &input {
                 NotifyInput::Change(notice) => sink.change(notice, turn),
                 NotifyInput::Answered { id, sink: name, answer } if *name == settings.name => {
@@ -212,9 +231,9 @@ impl Notify {
 }
 
 impl NotifyState {
-    /// Returns, by sink, how many alerts wait to be sent and how many are in flight.
-    pub fn queues(&self) -> impl Iterator<Item = (&str, usize, usize)> {
-        self.sinks.iter().map(|(name, sink)| (name.as_str(), sink.waiting(), sink.in_flight()))
+    /// Returns how each sink stands.
+    pub fn standings(&self) -> impl Iterator<Item = (&str, Standing)> {
+        self.sinks.iter().map(|(name, sink)| (name.as_str(), sink.standing()))
     }
 }
 
@@ -234,10 +253,21 @@ impl SinkSettings {
 }
 
 impl Turn<'_> {
-    fn decide(&mut self, action: Action, reason: Reason, alert: &str) {
+    /// Writes down what becomes of a change.
+    fn decide(&mut self, action: Action, reason: Reason, notice: &Notice) {
+        self.decide_on(action, reason, (&notice.alert, &notice.change), None);
+    }
+
+    fn decide_on(
+        &mut self,
+        action: Action,
+        reason: Reason,
+        (alert, change): (&str, &str),
+        digest: Option<&str>,
+    ) {
         let number = self.decisions.to_string();
-        let parts =
-            ["notify", &self.settings.name, action.as_str(), reason.as_str(), alert, &number];
+        let sink = &self.settings.name;
+        let parts = ["notify", sink, action.as_str(), reason.as_str(), change, &number];
         self.out.push(NotifyOutput::Decision(Decision {
             id: id_of("d", &parts),
             at: self.now,
@@ -246,17 +276,29 @@ impl Turn<'_> {
             alert: alert.to_owned(),
             anomaly: None,
             weight: 0.0,
-            sink: Some(self.settings.name.clone()),
+            sink: Some(AtSink {
+                name: sink.clone(),
+                change: change.to_owned(),
+                digest: digest.map(str::to_owned),
+            }),
         }));
         *self.decisions += 1;
     }
 
-    fn deliver(&mut self, content: Content, attempts: u32) -> u64 {
+    fn deliver(&mut self, content: Content) -> u64 {
         let id = *self.next_id;
         *self.next_id += 1;
         let sink = self.settings.name.clone();
-        self.out.push(NotifyOutput::Deliver(Box::new(Delivery { id, sink, attempts, content })));
+        self.out.push(NotifyOutput::Deliver(Box::new(Delivery { id, sink, content })));
         id
+    }
+
+    fn bury(&mut self, content: Content, why: &str) {
+        self.out.push(NotifyOutput::Dead {
+            sink: self.settings.name.clone(),
+            content: Box::new(content),
+            reason: why.to_owned(),
+        });
     }
 }
 

@@ -7,321 +7,348 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Action, AlertState, Reason};
-use crate::anomaly::Severity;
 use crate::time::Timestamp;
 
 use super::budget::Budget;
-use super::{Answer, Content, Digest, DigestLine, Notice, NotifyOutput, Turn};
+use super::digest::Held;
+use super::owed::{Attempts, Due, Flight, Owed, Told, Urgency};
+use super::{Answer, Content, Notice, Standing, Turn};
 
 /// Requests in flight at a time: enough for two a second at four seconds an answer.
 const IN_FLIGHT_MAX: usize = 8;
-/// Alerts that may wait one by one; further ones go to the digest.
-const WAITING_MAX: usize = 10_000;
-/// Share of the budget that is kept for critical alerts, the end of alerts, and the digest.
-const RESERVE_SHARE: usize = 5;
+/// Alerts that may wait one by one; further ones go to the digest, the least grave first.
+const WAITING_MAX: usize = 500;
+/// Alerts that a sink has or is to get one by one; further ones go to the digest.
+const ALERTS_MAX: usize = 2_000;
 /// Wait for budget after which an alert joins the digest.
 const DIGEST_AFTER: Duration = Duration::from_secs(10);
-/// Shortest time between two messages of a digest that grows.
-const DIGEST_EVERY: Duration = Duration::from_secs(300);
-/// Waits between attempts: the first and the longest.
-const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// Failures in a row after which the first success lets everything be tried at once.
+const DOWN_AFTER: u32 = 3;
 
 /// The state of one sink.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct SinkState {
     alerts: BTreeMap<String, Owed>,
-    digest: Option<Owed<Digest>>,
+    digest: Option<Held>,
     budget: Budget,
-    digests: u64,
-}
-
-/// Something that a sink has or is to get.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Owed<T = Notice> {
-    what: T,
-    /// Since when something is to be sent, `None` while nothing is.
-    due: Option<Timestamp>,
-    /// Since when it has wanted to be sent, attempts included.
-    owed_since: Option<Timestamp>,
-    /// When it was last accepted.
-    sent_at: Option<Timestamp>,
-    flight: Option<u64>,
-    attempts: u32,
-    not_before: Timestamp,
-}
-
-impl<T> Owed<T> {
-    fn new(what: T, due: Timestamp) -> Self {
-        Self {
-            what,
-            due: Some(due),
-            owed_since: Some(due),
-            sent_at: None,
-            flight: None,
-            attempts: 0,
-            not_before: due,
-        }
-    }
-
-    fn is_ready(&self, now: Timestamp) -> bool {
-        self.due.is_some() && self.flight.is_none() && self.not_before <= now
-    }
-
-    /// Puts the next attempt off.
-    fn put_off(&mut self, now: Timestamp, at_least: Duration) {
-        self.attempts += 1;
-        let doubled = BACK_OFF.0.saturating_mul(1 << self.attempts.min(16).saturating_sub(1));
-        self.not_before = now + doubled.clamp(at_least, BACK_OFF.1.max(at_least));
-    }
-
-    fn accepted(&mut self, now: Timestamp) {
-        self.sent_at = Some(now);
-        self.owed_since = self.due;
-        self.attempts = 0;
-    }
-}
-
-impl Owed {
-    /// Urgent alerts may spend the reserve: critical ones, and ends, which take a page away.
-    fn is_urgent(&self) -> bool {
-        self.what.severity == Severity::Critical || self.what.state == AlertState::Resolved
-    }
+    /// Failures in a row.
+    failures: u32,
+    /// Nothing is sent before: the sink asked for quiet.
+    quiet_until: Timestamp,
 }
 
 impl SinkState {
-    pub(super) fn waiting(&self) -> usize {
-        self.alerts.values().filter(|owed| owed.due.is_some()).count()
+    pub(super) fn standing(&self) -> Standing {
+        let alerts = self.alerts.values().filter_map(|owed| owed.due.as_ref());
+        let dues = || alerts.clone().map(|due| due.since).chain(self.digest_due());
+        let flights = self.alerts.values().filter(|owed| owed.flight.is_some()).count();
+        Standing {
+            waiting: dues().count(),
+            oldest: dues().min(),
+            in_flight: flights + usize::from(self.digest_flight().is_some()),
+            spent: self.budget.spent(),
+        }
     }
 
-    pub(super) fn in_flight(&self) -> usize {
-        let alerts = self.alerts.values().filter(|owed| owed.flight.is_some()).count();
-        alerts + usize::from(self.digest.as_ref().is_some_and(|digest| digest.flight.is_some()))
+    fn digest_due(&self) -> Option<Timestamp> {
+        self.digest.as_ref().and_then(Held::due_since)
     }
 
-    /// Takes everything in flight as not sent.
-    pub(super) fn forget_flights(&mut self) {
-        for owed in self.alerts.values_mut() {
-            if owed.flight.take().is_some() {
-                owed.due = owed.due.or(Some(owed.not_before));
-            }
-        }
-        if let Some(digest) = &mut self.digest
-            && digest.flight.take().is_some()
-        {
-            digest.due = digest.due.or(Some(digest.not_before));
-        }
+    fn digest_flight(&self) -> Option<u64> {
+        self.digest.as_ref().and_then(Held::flight)
     }
 
     /// Takes a change of an alert.
     pub(super) fn change(&mut self, notice: &Notice, turn: &mut Turn<'_>) {
         if let Some(owed) = self.alerts.get_mut(&notice.alert) {
-            owed.what = notice.clone();
-            let never = owed.sent_at.is_none() && owed.flight.is_none();
-            if notice.state == AlertState::Resolved && never {
-                turn.decide(Action::Suppress, Reason::OverBeforeSent, &notice.alert);
+            let is_gone = follow(owed, notice, turn);
+            if is_gone {
                 self.alerts.remove(&notice.alert);
-            } else if notice.state == AlertState::Resolved && !turn.settings.sends_resolved {
-                turn.decide(Action::Suppress, Reason::EndNotWanted, &notice.alert);
-                self.alerts.remove(&notice.alert);
-            } else {
-                owed.due = owed.due.or(Some(turn.now));
-                owed.owed_since = owed.owed_since.or(owed.due);
             }
             return;
         }
-        if self.changed_in_digest(notice, turn) || notice.state == AlertState::Resolved {
+        if self.digest.as_mut().is_some_and(|held| held.follow(notice, turn)) {
             return;
         }
         if let Some(reason) = turn.settings.unwanted(notice) {
-            if notice.state == AlertState::Open {
-                turn.decide(Action::Suppress, reason, &notice.alert);
-            }
-            return;
-        }
-        if self.alerts.len() >= WAITING_MAX && notice.severity < Severity::Critical {
+            turn.decide(Action::Suppress, reason, notice);
+        } else if notice.state == AlertState::Resolved {
+            turn.decide(Action::Suppress, Reason::NeverSent, notice);
+        } else if turn.now.since(notice.at) >= turn.settings.give_up_after {
+            turn.decide(Action::Suppress, Reason::TooOld, notice);
+        } else if self.alerts.len() >= ALERTS_MAX {
             self.hold(notice, turn);
-            return;
+        } else {
+            self.alerts.insert(notice.alert.clone(), Owed::new(notice.clone(), turn.now));
         }
-        self.alerts.insert(notice.alert.clone(), Owed::new(notice.clone(), turn.now));
-    }
-
-    /// Follows an alert that the digest holds; one that became critical leaves it.
-    fn changed_in_digest(&mut self, notice: &Notice, turn: &mut Turn<'_>) -> bool {
-        let Some(digest) = &mut self.digest else { return false };
-        let Some(line) = digest.what.open.get_mut(&notice.alert) else { return false };
-        if notice.state == AlertState::Resolved {
-            digest.what.open.remove(&notice.alert);
-            turn.decide(Action::Suppress, Reason::InDigest, &notice.alert);
-            if digest.what.open.is_empty() {
-                digest.due = digest.due.or(Some(turn.now));
-            }
-            return true;
-        }
-        if notice.severity == Severity::Critical && line.severity < Severity::Critical {
-            digest.what.open.remove(&notice.alert);
-            return false;
-        }
-        line.severity = notice.severity;
-        line.title.clone_from(&notice.title);
-        true
     }
 
     /// Puts an alert into the digest.
     fn hold(&mut self, notice: &Notice, turn: &mut Turn<'_>) {
-        if self.digest.is_none() {
-            self.digests += 1;
-            let number = self.digests;
-            let dedup_key = format!("logwake-digest-{}-{number}", turn.settings.name);
-            let digest = Digest { dedup_key, began: turn.now, ..Digest::default() };
-            self.digest = Some(Owed::new(digest, turn.now));
+        let held = self.digest.get_or_insert_with(|| Held::new(turn));
+        if held.is_full() {
+            turn.decide(Action::Suppress, Reason::LimitReached, notice);
+        } else {
+            held.hold(notice, turn);
         }
-        let Some(digest) = &mut self.digest else { return };
-        let line = DigestLine {
-            severity: notice.severity,
-            title: notice.title.clone(),
-            services: notice.services.clone(),
-        };
-        digest.what.open.insert(notice.alert.clone(), line);
-        digest.what.total += 1;
-        if digest.due.is_none() && digest.flight.is_none() {
-            let next = digest.sent_at.map_or(turn.now, |sent| sent + DIGEST_EVERY);
-            digest.not_before = digest.not_before.max(next);
-            digest.due = Some(turn.now);
-        }
-        turn.decide(Action::Delay, Reason::BudgetSpent, &notice.alert);
     }
 
     /// Takes what the sink answered.
     pub(super) fn answered(&mut self, id: u64, answer: &Answer, turn: &mut Turn<'_>) {
-        if let Some(digest) = self.digest.as_mut().filter(|digest| digest.flight == Some(id)) {
-            digest.flight = None;
-            match answer {
-                Answer::Accepted => {
-                    digest.accepted(turn.now);
-                    if digest.what.open.is_empty() && digest.due.is_none() {
-                        self.digest = None;
-                    }
-                }
-                Answer::Later(wait) => {
-                    digest.due = digest.due.or(Some(turn.now));
-                    digest.put_off(turn.now, *wait);
-                }
-                Answer::Refused(_) => self.digest = None,
+        self.land(id, Some(answer), turn);
+    }
+
+    /// Takes everything in flight as sent or not, which nobody will ever know.
+    pub(super) fn lose_flights(&mut self, turn: &mut Turn<'_>) {
+        let flights = self.alerts.values().filter_map(|owed| owed.flight.as_ref());
+        let ids: Vec<u64> = flights.map(|flight| flight.id).chain(self.digest_flight()).collect();
+        for id in ids {
+            self.land(id, None, turn);
+        }
+    }
+
+    /// Ends a flight, with an answer or without.
+    fn land(&mut self, id: u64, answer: Option<&Answer>, turn: &mut Turn<'_>) {
+        let is_flight = |owed: &Owed| owed.flight.as_ref().is_some_and(|flight| flight.id == id);
+        if self.digest_flight() == Some(id) {
+            let held = self.digest.as_mut();
+            if held.is_some_and(|held| !held.answered(answer, turn)) {
+                self.digest = None;
             }
+        } else if let Some((alert, owed)) = self.alerts.iter_mut().find(|(_, owed)| is_flight(owed))
+        {
+            let alert = alert.clone();
+            if land(owed, answer, turn) {
+                self.alerts.remove(&alert);
+            }
+        } else {
             return;
         }
-        let found = self.alerts.iter_mut().find(|(_, owed)| owed.flight == Some(id));
-        let Some((alert, owed)) = found else { return };
-        let alert = alert.clone();
-        owed.flight = None;
+        self.budget.answered(turn.now);
+        self.hear(answer, turn);
+    }
+
+    /// Learns from an answer how the sink as a whole is.
+    fn hear(&mut self, answer: Option<&Answer>, turn: &Turn<'_>) {
         match answer {
-            Answer::Accepted => self.accepted(&alert, turn),
-            Answer::Later(wait) => {
-                owed.due = owed.due.or(Some(turn.now));
-                owed.put_off(turn.now, *wait);
-                let since = *owed.owed_since.get_or_insert(turn.now);
-                if turn.now.since(since) >= turn.settings.give_up_after {
-                    self.bury(&alert, "the sink did not take it in time", turn);
+            Some(Answer::Later(_) | Answer::Unknown(_)) => {
+                self.failures = self.failures.saturating_add(1)
+            }
+            Some(Answer::TooMany(wait)) => self.quiet_until = turn.now + *wait,
+            Some(Answer::Accepted) => {
+                if std::mem::take(&mut self.failures) >= DOWN_AFTER {
+                    self.alerts.values_mut().for_each(|owed| owed.attempts.wake());
+                    self.digest.iter_mut().for_each(Held::wake);
                 }
             }
-            Answer::Refused(why) => self.bury(&alert, why, turn),
+            Some(Answer::Refused(_)) | None => {}
         }
-    }
-
-    fn accepted(&mut self, alert: &str, turn: &mut Turn<'_>) {
-        let Some(owed) = self.alerts.get_mut(alert) else { return };
-        owed.accepted(turn.now);
-        turn.decide(Action::Deliver, Reason::Delivered, alert);
-        if owed.due.is_some() {
-            return;
-        }
-        if owed.what.state == AlertState::Resolved {
-            self.alerts.remove(alert);
-        }
-    }
-
-    fn bury(&mut self, alert: &str, why: &str, turn: &mut Turn<'_>) {
-        let Some(owed) = self.alerts.remove(alert) else { return };
-        turn.decide(Action::Suppress, Reason::NotTaken, alert);
-        let (sink, attempts) = (turn.settings.name.clone(), owed.attempts);
-        let content = Content::Alert(owed.what);
-        let delivery = Box::new(super::Delivery { id: *turn.next_id, sink, attempts, content });
-        turn.out.push(NotifyOutput::Dead { delivery, reason: why.to_owned() });
     }
 
     /// Sends what is due, the gravest first, as far as the budget goes.
     pub(super) fn tick(&mut self, turn: &mut Turn<'_>) {
+        self.budget.expire(turn.now);
         self.remind(turn);
-        let mut ready: Vec<(bool, Reverse<Severity>, Timestamp, String)> = self
-            .alerts
-            .iter()
-            .filter(|(_, owed)| owed.is_ready(turn.now))
-            .map(|(alert, owed)| {
-                let (severity, due) = (Reverse(owed.what.severity), owed.due.unwrap_or(turn.now));
-                (!owed.is_urgent(), severity, due, alert.clone())
-            })
-            .collect();
-        ready.sort();
-        let mut room = IN_FLIGHT_MAX.saturating_sub(self.in_flight());
-        for (not_urgent, _, due, alert) in ready {
-            let reserve = if not_urgent { reserve_of(turn) } else { 0 };
-            if room > 0 && self.budget.take(turn.now, turn.settings.per_minute, reserve) {
+        if self.digest.as_ref().is_some_and(|held| held.is_done(turn)) {
+            self.digest = None;
+        }
+        let mut room = IN_FLIGHT_MAX.saturating_sub(self.standing().in_flight);
+        if turn.now < self.quiet_until {
+            room = 0;
+        }
+        let mut left = Vec::new();
+        for alert in self.ready(turn.now) {
+            if room > 0 && self.take(&alert, turn) {
                 self.send(&alert, turn);
                 room -= 1;
-            } else if not_urgent && room > 0 && turn.now.since(due) >= DIGEST_AFTER {
-                self.fold(&alert, turn);
+            } else {
+                left.push(alert);
             }
         }
         if room > 0 {
             self.send_digest(turn);
         }
+        self.fold(&left, turn);
+    }
+
+    /// Lists what may be sent now, the most urgent first.
+    fn ready(&self, now: Timestamp) -> Vec<String> {
+        let ready = self.alerts.iter().filter(|(_, owed)| owed.is_ready(now));
+        let mut ready: Vec<_> = ready
+            .map(|(alert, owed)| {
+                let since = owed.due.as_ref().map(|due| due.since);
+                (owed.urgency(), Reverse(owed.notice.severity), since, alert)
+            })
+            .collect();
+        ready.sort();
+        ready.into_iter().map(|(.., alert)| alert.clone()).collect()
+    }
+
+    /// Takes a request for an alert out of the budget, or writes down that there is none left.
+    fn take(&mut self, alert: &str, turn: &mut Turn<'_>) -> bool {
+        let Some(owed) = self.alerts.get_mut(alert) else { return false };
+        if take(&mut self.budget, owed.urgency(), turn) {
+            return true;
+        }
+        if let Some(due) = &mut owed.due
+            && !due.is_delayed
+            && !due.is_reminder
+        {
+            due.is_delayed = true;
+            turn.decide(Action::Delay, Reason::BudgetSpent, &owed.notice);
+        }
+        false
     }
 
     /// Makes open alerts due again where the sink wants to be reminded.
     fn remind(&mut self, turn: &Turn<'_>) {
         let Some(every) = turn.settings.resend_every else { return };
         for owed in self.alerts.values_mut() {
-            let old = owed.sent_at.is_some_and(|sent| turn.now.since(sent) >= every);
-            if old && owed.flight.is_none() && owed.due.is_none() {
-                owed.due = Some(turn.now);
+            let is_old = owed.told.is_some() && turn.now.since(owed.told_at) >= every;
+            if is_old && owed.flight.is_none() && owed.due.is_none() {
+                owed.due = Some(Due { is_reminder: true, ..Due::now(turn.now) });
             }
         }
     }
 
     fn send(&mut self, alert: &str, turn: &mut Turn<'_>) {
         let Some(owed) = self.alerts.get_mut(alert) else { return };
-        owed.due = None;
-        owed.flight = Some(turn.deliver(Content::Alert(owed.what.clone()), owed.attempts));
-        owed.not_before = turn.now;
-    }
-
-    /// Moves an alert that was never sent into the digest; one that was sent waits on.
-    fn fold(&mut self, alert: &str, turn: &mut Turn<'_>) {
-        let never = self.alerts.get(alert).is_some_and(|owed| owed.sent_at.is_none());
-        if never && let Some(owed) = self.alerts.remove(alert) {
-            self.hold(&owed.what, turn);
-        }
+        let Some(due) = owed.due.take() else { return };
+        let id = turn.deliver(Content::Alert(owed.notice.clone()));
+        owed.flight = Some(Flight { id, notice: owed.notice.clone(), due });
     }
 
     fn send_digest(&mut self, turn: &mut Turn<'_>) {
-        let now = turn.now;
-        let Some(digest) = self.digest.as_mut().filter(|digest| digest.is_ready(now)) else {
+        let Some(held) = self.digest.as_mut().filter(|held| held.is_ready(turn.now)) else {
             return;
         };
-        let over = digest.what.open.is_empty();
-        if over && digest.sent_at.is_none() {
-            self.digest = None;
-            return;
+        if take(&mut self.budget, Urgency::Relief, turn) {
+            held.send(turn);
         }
-        if !self.budget.take(now, turn.settings.per_minute, 0) {
-            return;
+    }
+
+    /// Moves what has waited for too long, or is too much, into the digest.
+    ///
+    /// Alerts that the sink has heard of wait on: a digest could not end them.
+    fn fold(&mut self, left: &[String], turn: &mut Turn<'_>) {
+        let backing_off = self.standing().waiting.saturating_sub(left.len());
+        for (idx, alert) in left.iter().enumerate() {
+            let Some(owed) = self.alerts.get(alert) else { continue };
+            let since = owed.due.as_ref().map_or(turn.now, |due| due.since);
+            let is_late = owed.urgency() == Urgency::Ordinary
+                && owed.due.as_ref().is_some_and(|due| due.is_delayed)
+                && turn.now.since(since) >= DIGEST_AFTER;
+            if owed.told.is_none()
+                && (is_late || backing_off + idx >= WAITING_MAX)
+                && let Some(owed) = self.alerts.remove(alert)
+            {
+                self.hold(&owed.notice, turn);
+            }
         }
-        digest.due = None;
-        digest.not_before = now;
-        digest.flight = Some(turn.deliver(Content::Digest(digest.what.clone()), digest.attempts));
     }
 }
 
-fn reserve_of(turn: &Turn<'_>) -> usize {
-    turn.settings.per_minute.div_ceil(RESERVE_SHARE)
+/// Follows an alert that the sink has or is to get; reports whether it can be forgotten.
+fn follow(owed: &mut Owed, notice: &Notice, turn: &mut Turn<'_>) -> bool {
+    let is_over = notice.state == AlertState::Resolved;
+    // What a lost answer leaves open counts as told, so that the end is sent.
+    let is_unknown = owed.told.is_none() && owed.flight.is_none();
+    let is_waiting = owed.due.as_ref().is_some_and(|due| !due.is_reminder);
+    let is_news = is_waiting || owed.is_news(notice);
+    let old = std::mem::replace(&mut owed.notice, notice.clone());
+    if is_waiting {
+        turn.decide(Action::Merge, Reason::NewerState, &old);
+    }
+    if is_over && is_unknown {
+        turn.decide(Action::Suppress, Reason::OverBeforeSent, notice);
+        return true;
+    }
+    if is_over && !turn.settings.sends_resolved {
+        turn.decide(Action::Suppress, Reason::EndNotWanted, notice);
+        owed.due = None;
+        return owed.flight.is_none();
+    }
+    if !is_news {
+        turn.decide(Action::Suppress, Reason::MoreOfTheSame, notice);
+        return false;
+    }
+    let since = owed.due.as_ref().filter(|_| is_waiting).map_or(turn.now, |due| due.since);
+    owed.due = Some(Due { since, ..Due::now(turn.now) });
+    false
+}
+
+/// Ends the flight of an alert; reports whether the alert can be forgotten.
+fn land(owed: &mut Owed, answer: Option<&Answer>, turn: &mut Turn<'_>) -> bool {
+    let Some(flight) = owed.flight.take() else { return false };
+    if let Some(Answer::Later(wait) | Answer::TooMany(wait) | Answer::Unknown(wait)) = answer {
+        owed.attempts.put_off(turn.now, *wait);
+    }
+    match answer {
+        Some(Answer::Accepted) => accepted(owed, &flight, turn),
+        Some(Answer::Refused(why)) => refused(owed, &flight, why, turn),
+        Some(Answer::Later(_) | Answer::TooMany(_)) => {
+            fly_again(owed, flight, Reason::SinkFailing, turn)
+        }
+        Some(Answer::Unknown(_)) => {
+            owed.told.get_or_insert_with(|| Told::of(&flight.notice));
+            fly_again(owed, flight, Reason::SinkFailing, turn)
+        }
+        None => {
+            owed.told.get_or_insert_with(|| Told::of(&flight.notice));
+            fly_again(owed, flight, Reason::AnswerLost, turn)
+        }
+    }
+}
+
+fn accepted(owed: &mut Owed, flight: &Flight, turn: &mut Turn<'_>) -> bool {
+    if !flight.due.is_reminder {
+        turn.decide(Action::Deliver, Reason::Delivered, &flight.notice);
+    }
+    owed.told = Some(Told::of(&flight.notice));
+    owed.told_at = turn.now;
+    owed.attempts = Attempts::default();
+    if owed.due.is_none() && turn.settings.resend_every.is_none() {
+        owed.notice.event = Vec::new();
+    }
+    owed.due.is_none() && owed.is_over()
+}
+
+fn refused(owed: &mut Owed, flight: &Flight, why: &str, turn: &mut Turn<'_>) -> bool {
+    if !flight.due.is_reminder {
+        turn.decide(Action::Suppress, Reason::NotTaken, &flight.notice);
+        turn.bury(Content::Alert(flight.notice.clone()), why);
+    }
+    owed.told_at = turn.now;
+    owed.due.is_none() && (owed.told.is_none() || owed.is_over())
+}
+
+/// Makes what was in flight due again, unless a newer state takes its place or it is too late.
+fn fly_again(owed: &mut Owed, flight: Flight, reason: Reason, turn: &mut Turn<'_>) -> bool {
+    let is_old = turn.now.since(flight.due.since) >= turn.settings.give_up_after;
+    let is_over = owed.is_over() && owed.due.is_none();
+    if flight.due.is_reminder {
+        if is_over {
+            return true;
+        }
+    } else if owed.due.is_some() {
+        turn.decide(Action::Merge, Reason::NewerState, &flight.notice);
+    } else if is_over && flight.notice.state != AlertState::Resolved {
+        turn.decide(Action::Suppress, Reason::OverBeforeSent, &flight.notice);
+        return true;
+    } else if is_old {
+        return refused(owed, &flight, "not taken in time", turn);
+    } else {
+        turn.decide(Action::Delay, reason, &flight.notice);
+    }
+    owed.due.get_or_insert(flight.due);
+    false
+}
+
+fn take(budget: &mut Budget, urgency: Urgency, turn: &Turn<'_>) -> bool {
+    let reserve = match urgency {
+        Urgency::Critical => 0,
+        Urgency::Relief => turn.settings.reserve / 2,
+        Urgency::Ordinary => turn.settings.reserve,
+    };
+    budget.take(turn.now, turn.settings.per_minute, reserve)
 }

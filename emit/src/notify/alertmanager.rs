@@ -1,14 +1,17 @@
 //! Alertmanager API v2, `POST /api/v2/alerts`: labels are the identity, `endsAt` is the life.
 //!
-//! A client re-sends an open alert until it is over; where Logwake goes silent, the alert ends by
-//! itself after [`LIFE`].
+//! A client sends an open alert again and again, `endsAt` moving ahead each time, so that the alert
+//! ends by itself where Logwake goes silent for [`LIFE`].
+//! A raised severity, or another probable origin, is another set of labels: the former one ends so.
 
 use std::time::Duration;
 
 use logwake_detector::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Message, cut};
+use super::cut;
+use super::message::Message;
+use crate::event::rfc3339;
 
 /// How long an alert lives that is not sent again.
 const LIFE: Duration = Duration::from_secs(300);
@@ -27,19 +30,15 @@ pub(super) fn body(message: &Message<'_>, now: Timestamp) -> Value {
             "summary": message.title,
             "description": cut(&message.lines().join("\n"), DESCRIPTION_CHARS_MAX),
         },
-        "endsAt": time(if message.is_over { now } else { now + LIFE }),
+        "endsAt": rfc3339(if message.is_over { now } else { now + LIFE }),
     });
     if let Some(event) = &message.event {
-        alert["startsAt"] = json!(time(event.logwake.alert.started_at));
+        alert["startsAt"] = json!(rfc3339(event.logwake.alert.started_at.min(now)));
     } else if let Some(digest) = message.digest {
-        alert["startsAt"] = json!(time(digest.began));
+        alert["startsAt"] = json!(rfc3339(digest.began.min(now)));
     }
     if let Some(link) = &message.link {
         alert["generatorURL"] = json!(link);
     }
     json!([alert])
-}
-
-fn time(at: Timestamp) -> String {
-    crate::event::rfc3339(at)
 }

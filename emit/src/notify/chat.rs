@@ -3,7 +3,8 @@
 use logwake_detector::anomaly::Severity;
 use serde_json::{Value, json};
 
-use super::{Message, cut};
+use super::cut;
+use super::message::Message;
 
 /// Lines of the story that a chat shows.
 const LINES_MAX: usize = 6;

@@ -127,6 +127,7 @@ impl StageWatch {
                 self.metrics.shard_released(shard);
                 self.board.shard_released(shard);
             }
+            Stage::Notify => self.metrics.sinks_released(),
             Stage::Alert => {}
         }
     }
