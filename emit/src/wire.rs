@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::kafka::OutMessage;
 
 /// Version of [`TallyBatch`] on the wire.
-pub const TALLY_VERSION: u8 = 2;
+pub const TALLY_VERSION: u8 = 3;
 /// Version of [`Findings`] on the wire.
 pub const FINDINGS_VERSION: u8 = 2;
 /// Version of a state that carries its outputs; 1 was a state alone.

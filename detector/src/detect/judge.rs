@@ -45,7 +45,7 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
-    let bench = &Bench { levels: service.levels(bench), ..*bench };
+    let bench = &bench.of(service);
     let whole_service = close_service(service, &counts, bench, out);
     close_templates(service, &counts, bench, whole_service, out);
     close_forest(service, &counts, novel, bench, out);
@@ -138,14 +138,24 @@ impl Service {
     }
 }
 
-impl Service {
-    /// Returns what the tests of a window must show.
-    fn levels(&self, bench: &Bench<'_>) -> Levels {
-        let budget = bench.settings.anomaly_budget;
-        let strictness = self.spending.strictness(budget, bench.at);
-        Levels::new(budget, bench.settings.window, self.templates.len(), strictness)
+impl Bench<'_> {
+    /// Returns how much of the window had passed where it is judged early, zero where it is over.
+    fn passed(&self) -> Duration {
+        let passed = self.at.since(self.window);
+        if passed < self.settings.window { passed } else { Duration::ZERO }
     }
 
+    /// Returns the bench of a service, with what its tests must undercut.
+    pub(super) fn of(&self, service: &Service) -> Self {
+        let budget = self.settings.anomaly_budget;
+        let strictness = service.spending.strictness(budget, self.at);
+        let templates = service.templates.len();
+        let levels = Levels::new(budget, self.settings.window, templates, strictness);
+        Self { levels, ..*self }
+    }
+}
+
+impl Service {
     /// Tells an anomaly unless the budget is overspent and it is too likely for that.
     pub(super) fn tell(
         &mut self,
@@ -281,7 +291,7 @@ fn learn_mix(templates: &mut BTreeMap<TemplateId, TemplateStats>, counts: &Windo
 }
 
 impl TemplateStats {
-    fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
+    pub(super) fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
         gravity_of(self.level(), &service.catalogue.text(id))
     }
 }
@@ -295,7 +305,7 @@ fn kind_of(direction: Direction) -> AnomalyKind {
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
-fn template_anomaly(
+pub(super) fn template_anomaly(
     service: &Service,
     bench: &Bench<'_>,
     id: TemplateId,
@@ -327,7 +337,7 @@ fn template_anomaly(
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
-fn rate_anomaly(
+pub(super) fn rate_anomaly(
     service: &Service,
     bench: &Bench<'_>,
     kind: AnomalyKind,
@@ -356,7 +366,14 @@ fn rate_anomaly(
         lower: verdict.lower,
         upper: verdict.upper,
         contributions: vec![("rate".to_owned(), 1.0)],
-        reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
+        reason: reason::rate(
+            &service.name,
+            subject,
+            actual,
+            bench.settings.window,
+            bench.passed(),
+            deviation,
+        ),
         exemplars,
         incomplete: bench.incomplete,
         session: None,
@@ -414,7 +431,7 @@ fn most_frequent(counts: &WindowCounts) -> Vec<Evidence> {
 }
 
 /// The first grave records of the gravest templates, three at most.
-fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
+pub(super) fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
     let grave = |cell: &Cell| cell.levels[Level::Error as usize..].iter().sum::<u64>();
     let rank = |cell: &Cell| (cell.level() as u64, grave(cell).max(1));
     ranked(counts, rank).map(|cell| cell.gravest().clone()).collect()

@@ -9,6 +9,7 @@
 //! Both depend only on the tallies in their order, never on how often a source commits.
 
 mod budget;
+mod early;
 mod features;
 mod fit;
 mod fleet;
@@ -29,6 +30,7 @@ use logwake_models::template::{CatalogueLimits, TemplateId};
 use serde::{Deserialize, Serialize};
 
 pub use budget::Spending;
+pub use early::step_of;
 pub use fleet::{FleetClock, FleetSettings};
 pub use gravity::{Gravity, gravity_of};
 pub use known::{Known, Learned, Seeds};
@@ -116,6 +118,8 @@ pub struct DetectState {
     fleet: FleetClock,
     services: BTreeMap<String, Service>,
     closed: Option<Timestamp>,
+    /// End of the last step of a window that was looked at before it closed.
+    looked: Option<Timestamp>,
     gap: u64,
     seq: u64,
     told: Option<Timestamp>,
@@ -149,13 +153,14 @@ impl Detect {
 
     /// Takes in a batch; appends what it led to.
     pub fn step(&mut self, mut batch: TallyBatch, out: &mut Vec<Findings>) {
+        let reached = self.state.fleet.reached_by(&batch.source);
         if !self.state.fleet.observe(&batch, &self.settings.fleet) {
             self.state.counts.repeated += 1;
             return;
         }
         self.state.counts.lines.add(&batch.lines);
         let mut anomalies = Vec::new();
-        self.count(&mut batch);
+        self.count(&mut batch, reached);
         self.close_windows(&mut anomalies);
         let told = self.state.told.unwrap_or(Timestamp::MIN);
         anomalies.iter_mut().for_each(|anomaly| anomaly.at = anomaly.at.max(told));
@@ -170,7 +175,8 @@ impl Detect {
         self.state.told = progress;
     }
 
-    fn count(&mut self, batch: &mut TallyBatch) {
+    /// Takes in the counts of a batch whose source had come to `reached` before it.
+    fn count(&mut self, batch: &mut TallyBatch, reached: Option<Timestamp>) {
         let (closed, settings) = (self.state.closed, self.settings);
         let mut dropped = 0;
         for tallies in std::mem::take(&mut batch.services) {
@@ -185,7 +191,8 @@ impl Detect {
                 };
                 dropped += lost;
                 let window = tally.window;
-                let id = service.take(tally, &batch.source, closed);
+                let step = early::step_at(window, reached, settings.window);
+                let id = service.take(tally, &batch.source, closed, step);
                 let is_open = closed.is_none_or(|closed| window >= closed);
                 places.push(is_open.then_some((id, window)));
             }
@@ -208,6 +215,7 @@ impl Detect {
         let Some(begin) = self.state.closed.or_else(|| self.state.first_open()) else { return };
         let mut next = begin;
         while next < watermark {
+            self.judge_early(next + self.settings.window + self.settings.lateness, out);
             if self.state.gap >= self.settings.gap_windows_max {
                 next = self.state.first_open().map_or(watermark, |open| open.min(watermark));
                 if next >= watermark {
@@ -219,6 +227,36 @@ impl Detect {
         }
         if next > begin {
             self.state.closed = Some(next);
+        }
+        self.judge_early(progress, out);
+    }
+
+    /// Looks at open windows in all steps that have ended by `until` and were not looked at yet.
+    fn judge_early(&mut self, until: Timestamp, out: &mut Vec<Anomaly>) {
+        let width = early::step_of(self.settings.window);
+        let Some(first) = self.state.first_open() else { return };
+        let mut step_end = self.state.looked.map_or(first, |looked| looked.max(first)) + width;
+        while step_end <= until {
+            self.look(step_end, out);
+            self.state.looked = Some(step_end);
+            step_end = step_end + width;
+        }
+    }
+
+    /// Looks at what has come in the window whose step ends now.
+    fn look(&mut self, at: Timestamp, out: &mut Vec<Anomaly>) {
+        let settings = &self.settings;
+        let window = (at - Duration::from_nanos(1)).window_start(settings.window);
+        let Some(step) =
+            early::step_at(window, Some(at - Duration::from_nanos(1)), settings.window)
+        else {
+            return;
+        };
+        let incomplete = self.state.fleet.is_incomplete();
+        let levels = budget::Levels::default();
+        let bench = judge::Bench { settings, window, at, incomplete, levels };
+        for service in self.state.services.values_mut() {
+            early::judge(service, &bench, step, out);
         }
     }
 

@@ -1,11 +1,12 @@
 //! One count a window and its baseline: when it deviates, and when to say so again.
 //!
 //! An anomaly of a condition that lasts is repeated at most once in `REPEAT_AFTER`; what is
-//! screened out by a cheap bound never reaches the exact tail.
+//! screened out by a cheap bound never reaches the exact tail. What comes by the clock is no
+//! deviation when it comes, and one when it does not.
 
 use std::time::Duration;
 
-use logwake_models::rate::{Baseline, BaselineParams, Regime, Verdict};
+use logwake_models::rate::{Baseline, BaselineParams, Due, Recurrence, Regime, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
@@ -19,6 +20,9 @@ const GONE_MAX: Duration = Duration::from_secs(86_400);
 
 /// How long a norm is kept after the last deviation, windows: half an hour at ten seconds.
 const NORM_WINDOWS: u16 = 180;
+
+/// What stays away for longer comes back as a visit of its own.
+const PAUSE_MAX_SECS: u64 = 600;
 
 /// A norm of fewer records a window has empty windows: one in twenty, were they Poisson.
 const NORM_EMPTY: f64 = 3.0;
@@ -47,6 +51,19 @@ pub struct Deviation {
     pub windows: u32,
     /// Whether it was stated before and lasts.
     pub is_repeat: bool,
+    /// When it was due, where it comes by the clock and did not.
+    pub missed: Option<Missed>,
+}
+
+/// Something that comes by the clock and did not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Missed {
+    /// When it was due and when it last came.
+    pub due: Due,
+    /// Time since it last came.
+    pub away: Duration,
+    /// Time since it was due.
+    pub late: Duration,
 }
 
 /// How extreme and how large a deviation must be.
@@ -69,6 +86,21 @@ pub struct Series {
     empty: u32,
     gone: Option<Gone>,
     norm: Option<Norm>,
+    /// When it comes, unless that is all the time.
+    comings: Comings,
+    /// When more comes than the baseline allows.
+    bursts: Option<Box<Recurrence>>,
+}
+
+/// When a series comes that does not come all the time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Comings {
+    /// Nobody asks.
+    Unasked,
+    /// It comes all the time, at last at this second.
+    Always(u64),
+    /// It comes and goes.
+    Visits(Box<Recurrence>),
 }
 
 /// What was normal before a series began to deviate; to come back to it is no anomaly.
@@ -107,7 +139,21 @@ impl Series {
         for _ in 0..before.min(60) {
             baseline.observe(0);
         }
-        Self { baseline, streak: None, stated: None, empty: 0, gone: None, norm: None }
+        Self {
+            baseline,
+            streak: None,
+            stated: None,
+            empty: 0,
+            gone: None,
+            norm: None,
+            comings: Comings::Unasked,
+            bursts: None,
+        }
+    }
+
+    /// Starts the series of something that is missed when it comes by the clock and does not.
+    pub fn by_the_clock(before: u64) -> Self {
+        Self { comings: Comings::Visits(Box::default()), ..Self::new(before) }
     }
 
     /// Returns the expected count of a window.
@@ -122,6 +168,9 @@ impl Series {
 
     /// Judges the count of a closed window by those before it, then learns it.
     pub fn close(&mut self, count: u64, at: Timestamp, demand: &Demand) -> Option<Deviation> {
+        let secs = secs_of(at);
+        self.baseline.advance(secs);
+        let missed = self.comings.watch(count, secs).filter(|_| !self.baseline.is_warming());
         self.empty = if count == 0 { self.empty.saturating_add(1) } else { 0 };
         self.gone = self.gone.filter(|_| count == 0);
         let lasting = self.gone;
@@ -129,6 +178,8 @@ impl Series {
             Some(gone) => Some((Direction::Gone, gone.p_value)),
             None => self.deviation(count, demand),
         };
+        let found = found.or(missed.map(|missed| (Direction::Gone, missed.due.p_value)));
+        let found = found.filter(|(direction, _)| !self.is_usual_burst(*direction, count, secs));
         let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count)));
         self.remember_norm(found.is_some());
         let told = found.is_some_and(|(direction, _)| self.is_told(direction, at));
@@ -157,7 +208,45 @@ impl Series {
         self.streak = Some((direction, windows));
         let verdict = verdict.filter(|_| !told)?;
         self.stated = Some((direction, at));
-        Some(Deviation { direction, verdict, p_value, windows, is_repeat: lasting.is_some() })
+        let is_repeat = lasting.is_some();
+        Some(Deviation { direction, verdict, p_value, windows, is_repeat, missed })
+    }
+
+    /// Remembers a burst; tells whether such bursts come at this time.
+    fn is_usual_burst(&mut self, direction: Direction, count: u64, secs: u64) -> bool {
+        if direction != Direction::Up {
+            return false;
+        }
+        let bursts = self.bursts.get_or_insert_default();
+        let is_usual = bursts.is_usual(secs, count);
+        bursts.visit(secs, count);
+        is_usual
+    }
+
+    /// Judges a count that can still grow before its window closes; only more than is usual is told.
+    pub fn judge_early(&mut self, count: u64, at: Timestamp, demand: &Demand) -> Option<Deviation> {
+        if !self.may_rise(count, demand) || self.is_told(Direction::Up, at) {
+            return None;
+        }
+        if self.norm.is_some_and(|norm| norm.admits(count)) {
+            return None;
+        }
+        let p_value = self.baseline.p_upper(count);
+        if p_value > demand.p_value_max {
+            return None;
+        }
+        self.stated = Some((Direction::Up, at));
+        let windows = match self.streak {
+            Some((Direction::Up, windows)) => windows + 1,
+            _ => 1,
+        };
+        let verdict = self.baseline.judge(count);
+        Some(Deviation { direction: Direction::Up, verdict, p_value, windows, is_repeat: false })
+    }
+
+    /// Tells whether a count is so large that it is worth asking how likely it is.
+    pub fn may_rise(&self, count: u64, demand: &Demand) -> bool {
+        count as f64 > self.baseline.mean() && self.may_deviate(count, demand)
     }
 
     /// Keeps what was normal before the first deviation until long after the last one.
@@ -214,6 +303,41 @@ impl Series {
     }
 }
 
+impl Comings {
+    /// Takes in a window; tells what was missed.
+    fn watch(&mut self, count: u64, secs: u64) -> Option<Missed> {
+        match self {
+            Self::Visits(visits) if count == 0 => {
+                let due = visits.missed(secs)?;
+                let [away, late] = [due.last, due.due].map(|then| Duration::from_secs(secs - then));
+                return Some(Missed { due, away, late });
+            }
+            Self::Visits(visits) => {
+                visits.visit(secs, count);
+                if visits.is_endless() {
+                    *self = Self::Always(secs);
+                }
+            }
+            Self::Always(last) if count > 0 => {
+                if secs > *last + PAUSE_MAX_SECS {
+                    let mut visits = Recurrence::new();
+                    visits.visit(secs, count);
+                    *self = Self::Visits(Box::new(visits));
+                } else {
+                    *last = secs;
+                }
+            }
+            Self::Always(_) | Self::Unasked => {}
+        }
+        None
+    }
+}
+
+/// Returns whole seconds since the epoch, 0 for what is before it.
+fn secs_of(at: Timestamp) -> u64 {
+    u64::try_from(at.as_nanos() / 1_000_000_000).unwrap_or(0)
+}
+
 impl Gone {
     fn new(since: Timestamp, verdict: &Verdict, p_value: f64) -> Self {
         let Verdict { typical, lower, upper, .. } = *verdict;
@@ -226,3 +350,6 @@ impl Gone {
         Verdict { regime, typical, lower, upper, p_upper: 1.0, p_lower: p_value }
     }
 }
+
+#[cfg(test)]
+mod tests;

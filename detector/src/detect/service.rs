@@ -117,6 +117,7 @@ impl Service {
         tally: SkeletonTally,
         source: &Source,
         closed: Option<Timestamp>,
+        step: Option<usize>,
     ) -> TemplateId {
         let id = self.assign(&tally);
         self.records += tally.count();
@@ -127,7 +128,7 @@ impl Service {
         if closed.is_some_and(|closed| tally.window < closed) {
             self.late += tally.count();
         } else {
-            self.open.entry(tally.window).or_default().add(id, tally, source);
+            self.open.entry(tally.window).or_default().add(id, tally, source, step);
         }
         id
     }
@@ -199,7 +200,7 @@ impl Service {
                 levels: [0; Level::COUNT],
                 first_seen: time,
                 last_seen: time,
-                rate: Series::new(windows),
+                rate: Series::by_the_clock(windows),
                 is_settled: false,
                 share: 0.0,
                 last: evidence_of(tally, source),
