@@ -219,10 +219,10 @@ impl Setting for Sinks {
             reader.lines.insert(path.clone(), item.line);
             let mut sink = Notify::default();
             sink.read(item, &path, reader);
-            if let Value::Table(table) = &item.value {
-                if !table.contains_key("kind") {
-                    reader.refuse(item, &path, "kind is missing");
-                }
+            if let Value::Table(table) = &item.value
+                && !table.contains_key("kind")
+            {
+                reader.refuse(item, &path, "kind is missing");
             }
             self.0.push(sink);
         }

@@ -14,8 +14,8 @@ use super::digest::Held;
 use super::owed::{Attempts, Due, Flight, Owed, Told, Urgency};
 use super::{Answer, Content, Notice, Standing, Turn};
 
-/// Requests in flight at a time: enough for two a second at four seconds an answer.
-const IN_FLIGHT_MAX: usize = 8;
+/// Requests in flight at a time, the fewest and the most: as many as the budget lets out a second.
+const IN_FLIGHT_MAX: (usize, usize) = (8, 64);
 /// Alerts that may wait one by one; further ones go to the digest, the least grave first.
 const WAITING_MAX: usize = 500;
 /// Alerts that a sink has or is to get one by one; further ones go to the digest.
@@ -132,7 +132,7 @@ impl SinkState {
     fn hear(&mut self, answer: Option<&Answer>, turn: &Turn<'_>) {
         match answer {
             Some(Answer::Later(_) | Answer::Unknown(_)) => {
-                self.failures = self.failures.saturating_add(1)
+                self.failures = self.failures.saturating_add(1);
             }
             Some(Answer::TooMany(wait)) => self.quiet_until = turn.now + *wait,
             Some(Answer::Accepted) => {
@@ -152,7 +152,8 @@ impl SinkState {
         if self.digest.as_ref().is_some_and(|held| held.is_done(turn)) {
             self.digest = None;
         }
-        let mut room = IN_FLIGHT_MAX.saturating_sub(self.standing().in_flight);
+        let at_once = (turn.settings.per_minute / 60).clamp(IN_FLIGHT_MAX.0, IN_FLIGHT_MAX.1);
+        let mut room = at_once.saturating_sub(self.standing().in_flight);
         if turn.now < self.quiet_until {
             room = 0;
         }
@@ -235,11 +236,15 @@ impl SinkState {
         for (idx, alert) in left.iter().enumerate() {
             let Some(owed) = self.alerts.get(alert) else { continue };
             let since = owed.due.as_ref().map_or(turn.now, |due| due.since);
+            let before = match owed.urgency() {
+                Urgency::Critical => idx,
+                Urgency::Relief | Urgency::Ordinary => backing_off + idx,
+            };
             let is_late = owed.urgency() == Urgency::Ordinary
                 && owed.due.as_ref().is_some_and(|due| due.is_delayed)
                 && turn.now.since(since) >= DIGEST_AFTER;
             if owed.told.is_none()
-                && (is_late || backing_off + idx >= WAITING_MAX)
+                && (is_late || before >= WAITING_MAX)
                 && let Some(owed) = self.alerts.remove(alert)
             {
                 self.hold(&owed.notice, turn);

@@ -90,10 +90,10 @@ fn shed(body: &mut Value) {
                 return;
             }
             let Some(details) = body["payload"]["custom_details"].as_object_mut() else { return };
-            let is_less = match details.get_mut(name) {
-                Some(_) if takes_all => details.remove(name).is_some(),
-                Some(detail) => shorten(detail),
-                None => false,
+            let is_less = if takes_all {
+                details.remove(name).is_some()
+            } else {
+                details.get_mut(name).is_some_and(shorten)
             };
             if is_less && !gone.contains(&name) {
                 gone.push(name);
