@@ -39,6 +39,7 @@ impl Learned {
     pub fn of(services: &BTreeMap<String, Service>) -> Self {
         let rested = |service: &Service| Service {
             open: BTreeMap::new(),
+            has_begun: false,
             pending: BTreeMap::new(),
             spending: Spending::default(),
             sessions: Sessions::learned(service.sessions.model().clone()),

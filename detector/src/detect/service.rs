@@ -34,6 +34,8 @@ pub struct Service {
     pub grave: Series,
     /// The forest over its windows.
     pub forest: ForestWatch,
+    /// Whether a window with a record of it was closed in this run.
+    pub has_begun: bool,
     /// Windows closed since its first record.
     pub windows: u64,
     /// Records taken in.
@@ -89,6 +91,7 @@ impl Service {
             total: Series::new(0),
             grave: Series::new(0),
             forest: ForestWatch::new(xxhash_rust::xxh3::xxh3_64(name.as_bytes())),
+            has_begun: false,
             windows: 0,
             records: 0,
             settled: 0,

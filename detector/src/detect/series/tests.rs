@@ -8,7 +8,8 @@ const WINDOW: i64 = 10;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
-const DEMAND: Demand = Demand { p_value_max: 1e-6, ratio_min: 2.0, records_min: 3.0 };
+const DEMAND: Demand =
+    Demand { p_value_max: 1e-6, ratio_min: 2.0, records_min: 3.0, is_patient: false };
 
 /// Closes the windows of these seconds with what `count_at` says; returns what was told when.
 fn told(
@@ -111,4 +112,20 @@ proptest! {
         }
         prop_assert_eq!(ever, stopped);
     }
+}
+
+#[test]
+fn a_lively_series_that_once_stumbled_and_then_stops_is_told_within_half_a_minute() {
+    let mut series = Series::new(0);
+    let demand = Demand { p_value_max: 4e-8, ..DEMAND };
+    let at = |window: i64| Timestamp::from_secs(1_790_000_000 + 10 * window);
+    let counts =
+        [83, 114, 69, 51, 4, 199, 103, 86, 73, 102, 129, 109, 85, 71, 143, 111, 78, 94, 65];
+    for window in 0..60 {
+        let count = counts[usize::try_from(window).unwrap() % counts.len().min(19)];
+        let count = if window > 19 && count == 4 { 90 } else { count };
+        assert_eq!(series.close(count, at(window), &demand), None);
+    }
+    let told = (60..66).find(|window| series.close(0, at(*window), &demand).is_some());
+    assert!(told.is_some_and(|window| window < 63), "{told:?}");
 }
