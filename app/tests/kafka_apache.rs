@@ -20,6 +20,8 @@ mod pipeline;
 mod replicas;
 #[path = "kafka/same.rs"]
 mod same;
+#[path = "kafka/storm.rs"]
+mod storm;
 #[path = "kafka/trouble.rs"]
 mod trouble;
 #[path = "kafka/verify.rs"]

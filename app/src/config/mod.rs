@@ -11,6 +11,7 @@ mod leaf;
 mod node;
 mod notify;
 mod problem;
+mod secret;
 mod sections;
 mod setting;
 mod suggest;

@@ -4,7 +4,8 @@
 
 use logwake_detector::anomaly::Severity;
 
-use super::notify::{Address, Kind, Secret, Sinks};
+use super::notify::{Kind, Sinks};
+use super::secret::{Address, Secret};
 use super::setting::section;
 use super::types::{Delivery, Listen, LogFormat, Patterns, Properties};
 use super::units::{Size, Span};
@@ -209,10 +210,14 @@ section! {
         per_minute: Option<usize> = None;
         /// Share of these that is kept for critical alerts, ends and the digest.
         reserve: f64 = 0.2 => 0.0, 0.9;
+        /// Pages of one service in any seven days.
+        /// Beyond, only its critical alerts page; the others go into one digest, which pages once a day at most.
+        /// There is no such limit where not set; what services cost is counted and shown all the same.
+        pages_per_week: Option<usize> = None;
         /// Longest wait for an answer; then it is tried again.
         timeout: Span = Span::secs(10) => Span::millis(100), Span::secs(120);
         /// Time after which a change that was never taken is given up, and is too old to begin with.
-        give_up_after: Span = Span::secs(3600) => Span::secs(1), Span::secs(7 * 86_400);
+        give_up_after: Span = Span::secs(86_400) => Span::secs(1), Span::secs(7 * 86_400);
         /// Jinja template of the JSON that a `webhook` is sent; the event itself where not set.
         /// `template_file` reads it from a file.
         template: Option<String> = None;

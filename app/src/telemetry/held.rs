@@ -6,16 +6,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use logwake_detector::anomaly::Severity;
 use logwake_detector::detect::{DetectCounts, SessionCounts};
-use logwake_detector::notify::Standing;
 use logwake_detector::time::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
+
+use super::sinks::{self, Sink};
 
 /// Partitions whose lag is exported one by one.
 pub(super) const LAGS_MAX: usize = 1_000;
 
 /// One series of a gauge: its value and labels.
-type Series = (u64, Vec<KeyValue>);
+pub(super) type Series = (u64, Vec<KeyValue>);
 
 /// What gauges show at a scrape.
 #[derive(Debug, Default)]
@@ -24,13 +25,6 @@ pub(super) struct Held {
     pub(super) shards: BTreeMap<u32, Shard>,
     pub(super) open: BTreeMap<String, Severity>,
     pub(super) sinks: BTreeMap<String, Sink>,
-}
-
-/// How a sink stands.
-#[derive(Debug)]
-pub(super) struct Sink {
-    pub(super) standing: Standing,
-    pub(super) per_minute: usize,
 }
 
 #[derive(Debug, Default)]
@@ -54,18 +48,28 @@ pub(super) struct Counted {
     pub(super) kept_back: u64,
 }
 
+/// Registers a gauge of whole numbers that is read from what is held.
+pub(super) fn register(
+    meter: &Meter,
+    held: &Arc<Mutex<Held>>,
+    (name, meaning): (&'static str, &'static str),
+    read: fn(&Held) -> Vec<Series>,
+) {
+    let held = Arc::clone(held);
+    meter
+        .u64_observable_gauge(name)
+        .with_description(meaning)
+        .with_callback(move |observer| {
+            let series = read(&lock(&held));
+            series.iter().for_each(|(value, labels)| observer.observe(*value, labels));
+        })
+        .build();
+}
+
 /// Registers the gauges that are read from what is held.
 pub(super) fn observe(meter: &Meter, held: &Arc<Mutex<Held>>) {
     let gauge = |name: &'static str, meaning: &'static str, read: fn(&Held) -> Vec<Series>| {
-        let held = Arc::clone(held);
-        meter
-            .u64_observable_gauge(name)
-            .with_description(meaning)
-            .with_callback(move |observer| {
-                let series = read(&lock(&held));
-                series.iter().for_each(|(value, labels)| observer.observe(*value, labels));
-            })
-            .build();
+        register(meter, held, (name, meaning), read);
     };
     gauge("logwake.services", "Services known.", |held| total(held, |shard| Some(shard.services)));
     gauge("logwake.templates", "Templates known.", |held| {
@@ -101,13 +105,7 @@ pub(super) fn observe(meter: &Meter, held: &Arc<Mutex<Held>>) {
         let label = |severity: Severity| vec![KeyValue::new("severity", severity.as_str())];
         Severity::ALL.map(|severity| (open(severity), label(severity))).to_vec()
     });
-    gauge("logwake.notifications_waiting", "Alerts and digests that wait to be sent.", |held| {
-        of_sinks(held, |sink| sink.standing.waiting as u64)
-    });
-    gauge("logwake.notifications_in_flight", "Requests to sinks without an answer.", |held| {
-        of_sinks(held, |sink| sink.standing.in_flight as u64)
-    });
-    observe_sinks(meter, held);
+    sinks::observe(meter, held);
     let spent = Arc::clone(held);
     meter
         .f64_observable_gauge("logwake.anomaly_budget_spent_ratio")
@@ -129,40 +127,6 @@ pub(super) fn observe(meter: &Meter, held: &Arc<Mutex<Held>>) {
             }
         })
         .build();
-}
-
-/// Registers how long the first waits at each sink, and how much of its budget is spent.
-fn observe_sinks(meter: &Meter, held: &Arc<Mutex<Held>>) {
-    let oldest = Arc::clone(held);
-    meter
-        .f64_observable_gauge("logwake.notifications_oldest_wait")
-        .with_unit("s")
-        .with_description("How long the first of those that wait has waited.")
-        .with_callback(move |observer| {
-            for (name, sink) in &lock(&oldest).sinks {
-                let waited = |since: Timestamp| wall_secs() - since.as_nanos() as f64 / 1e9;
-                let secs = sink.standing.oldest.map_or(0.0, waited).max(0.0);
-                observer.observe(secs, &[KeyValue::new("sink", name.clone())]);
-            }
-        })
-        .build();
-    let held = Arc::clone(held);
-    meter
-        .f64_observable_gauge("logwake.page_budget_spent_ratio")
-        .with_description("Requests of the last minute over the budget of the sink.")
-        .with_callback(move |observer| {
-            for (name, sink) in &lock(&held).sinks {
-                let ratio = sink.standing.spent as f64 / sink.per_minute.max(1) as f64;
-                observer.observe(ratio, &[KeyValue::new("sink", name.clone())]);
-            }
-        })
-        .build();
-}
-
-fn of_sinks(held: &Held, of: fn(&Sink) -> u64) -> Vec<Series> {
-    let series =
-        |(name, sink): (&String, &Sink)| (of(sink), vec![KeyValue::new("sink", name.clone())]);
-    held.sinks.iter().map(series).collect()
 }
 
 fn total(held: &Held, of: fn(&Shard) -> Option<u64>) -> Vec<Series> {

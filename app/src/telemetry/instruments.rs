@@ -104,10 +104,7 @@ impl Instruments {
             sessions: Sessions::new(meter),
             alerts: counter("logwake.alerts", "Changes of alerts sent, by state and severity."),
             decisions: counter("logwake.decisions", "Decisions, by reason."),
-            notifications: counter(
-                "logwake.notifications",
-                "Requests to sinks that were answered or given up, by outcome.",
-            ),
+            notifications: counter("logwake.notifications", "Requests to sinks, by outcome."),
             dead_letters: counter(
                 "logwake.dead_letters",
                 "Payloads in the dead-letter topic, by reason.",

@@ -19,8 +19,9 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
-use super::held::{Counted, Held, LAGS_MAX, Sink, lock, observe, wall_secs};
+use super::held::{Counted, Held, LAGS_MAX, lock, observe, wall_secs};
 use super::instruments::{Instruments, export_constants};
+use super::sinks::Sink;
 use super::trace::resource_of;
 use super::{Commit, Exposition, NotificationOutcome, Outcome, Stage};
 
@@ -48,6 +49,7 @@ const DECISIONS: [(Action, &[Reason]); 5] = [
             Reason::CloseInTime,
             Reason::NewerState,
             Reason::InDigest,
+            Reason::WeekSpent,
         ],
     ),
     (
@@ -274,12 +276,9 @@ impl Metrics {
 
     /// Takes over how the sinks stand.
     pub fn notify_standings(&self, state: &NotifyState, settings: &[SinkSettings]) {
-        let per_minute = |name: &str| {
-            let found = settings.iter().find(|sink| sink.name == name);
-            found.map_or(0, |sink| sink.per_minute)
-        };
-        let sinks = state.standings().map(|(name, standing)| {
-            (name.to_owned(), Sink { standing, per_minute: per_minute(name) })
+        let sinks = state.standings().filter_map(|(name, standing)| {
+            let sink = settings.iter().find(|sink| sink.name == name)?;
+            Some((name.to_owned(), Sink::new(sink, standing, state.week_of(name))))
         });
         lock(&self.held).sinks = sinks.collect();
     }

@@ -11,6 +11,7 @@ mod held;
 mod instruments;
 mod logs;
 mod metrics;
+mod sinks;
 mod trace;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Debian's Alertmanager as a sink, as its own API shows it.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,21 +17,26 @@ const PROGRAM: &str = "prometheus-alertmanager";
 
 struct Alertmanager {
     child: Child,
+    address: SocketAddr,
     url: String,
 }
 
 impl Alertmanager {
-    fn start(dir: &std::path::Path) -> Option<Self> {
+    fn start(dir: &Path) -> Option<Self> {
         if Command::new(PROGRAM).arg("--version").output().is_err() {
             eprintln!("skipped: {PROGRAM} is not installed");
             return None;
         }
-        let config = dir.join("alertmanager.yml");
-        std::fs::write(&config, "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n")
-            .unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
+        Some(Self::at(dir, address))
+    }
+
+    fn at(dir: &Path, address: SocketAddr) -> Self {
+        let config = dir.join("alertmanager.yml");
+        std::fs::write(&config, "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n")
+            .unwrap();
         let child = Command::new(PROGRAM)
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.path={}", dir.join("alertmanager").display()))
@@ -39,9 +46,17 @@ impl Alertmanager {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let alertmanager = Self { child, url: format!("http://{address}") };
+        let alertmanager = Self { child, address, url: format!("http://{address}") };
         alertmanager.wait("it is ready", |_| true);
-        Some(alertmanager)
+        alertmanager
+    }
+
+    /// Ends it and starts another at its address, which knows nothing.
+    fn start_over(self, dir: &Path) -> Self {
+        let address = self.address;
+        drop(self);
+        std::fs::remove_dir_all(dir.join("alertmanager")).unwrap();
+        Self::at(dir, address)
     }
 
     /// Waits until the alerts that it lists fulfil a condition.
@@ -58,7 +73,7 @@ impl Alertmanager {
                     return;
                 }
             }
-            assert!(begin.elapsed() < Duration::from_secs(60), "{what}");
+            assert!(begin.elapsed() < Duration::from_secs(120), "{what}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -93,6 +108,11 @@ fn alertmanager_shows_the_alert_while_it_is_open() {
                 && alert["status"]["state"] != "suppressed"
                 && alert["annotations"]["summary"] == "service-07: queue 7 does not drain"
         })
+    });
+    // One that has lost its memory is reminded.
+    let alertmanager = alertmanager.start_over(dir.path());
+    alertmanager.wait("the alert shows again", |alerts| {
+        alerts.iter().any(|alert| alert["labels"]["alert_id"] == alert_id(7))
     });
     kafka.produce(&topic, 0, &[alert(7, AlertState::Resolved, Severity::Critical)]);
     alertmanager.wait("the alert is over", <[Value]>::is_empty);

@@ -1,47 +1,52 @@
-//! Alerts to sinks: a storm within the page budget, crashes, sinks that are down, refusals.
+//! Alerts to sinks: crashes, sinks that are down or hang, refusals, great events, secrets.
 
-use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use logwake_detector::alert::AlertState;
 use logwake_detector::anomaly::Severity;
+use serde_json::Value;
 
 use crate::support::alerts::{alert, alert_id, ends, ledger};
 use crate::support::kafka::{Kafka, Record};
 use crate::support::pager::{Manners, Pager};
-use crate::support::program::{Service, logwake};
+use crate::support::program::Service;
 use crate::support::schema;
 
-const KEY: &str = "0123456789abcdef0123456789abcdef";
-const ALERTS: usize = 10_000;
+/// An integration key.
+pub const KEY: &str = "0123456789abcdef0123456789abcdef";
 /// Longest wait for a storm: a minute of budget and what a crash costs.
-const STORM: Duration = Duration::from_secs(240);
+const STORM: Duration = Duration::from_secs(300);
 
-fn sink(name: &str, pager: &str, key: &str) -> String {
+/// Configures a pager.
+pub fn sink(name: &str, pager: &str, key: &str) -> String {
     format!(
         "[[notify]]\nname = \"{name}\"\nkind = \"pagerduty\"\nurl = \"{pager}\"\nrouting_key = \"{key}\"\n"
     )
 }
 
-struct Bench {
-    kafka: Kafka,
-    dir: tempfile::TempDir,
-    config: String,
+/// A broker, sinks, and what runs between them.
+pub struct Bench {
+    pub kafka: Kafka,
+    pub dir: tempfile::TempDir,
+    pub config: String,
 }
 
 impl Bench {
-    fn new(sinks: &str) -> Option<Self> {
+    pub fn new(sinks: &str) -> Option<Self> {
         let kafka = Kafka::from_env()?;
         kafka.make_topic(&kafka.logs(), 1, &[]);
         let config = kafka.config("a", &format!("detect_partitions = 1\n{sinks}"));
         Some(Self { kafka, dir: tempfile::tempdir().unwrap(), config })
     }
 
-    fn run(&self) -> Service {
+    pub fn run(&self) -> Service {
         Service::start(self.dir.path(), "a", &self.config)
     }
 
-    fn produce(&self, alerts: &[Vec<u8>]) {
+    /// Publishes changes of alerts.
+    pub fn produce(&self, alerts: &[Vec<u8>]) {
         let topic = self.kafka.name("alerts");
         self.kafka.wait_until(&topic, |found| found > 0);
         self.kafka.produce(&topic, 0, alerts);
@@ -49,78 +54,11 @@ impl Bench {
 
     /// Waits until the ledger fulfils a condition; returns it.
     #[track_caller]
-    fn wait(&self, what: &str, is_met: impl Fn(&[Record]) -> bool) -> Vec<Record> {
+    pub fn wait(&self, what: &str, is_met: impl Fn(&[Record]) -> bool) -> Vec<Record> {
         let mut tail = self.kafka.tail(&self.kafka.name("decisions"));
         tail.wait_within(STORM, what, is_met);
         tail.records
     }
-}
-
-fn severity_of(number: usize) -> Severity {
-    if number % 333 == 100 { Severity::Critical } else { Severity::Error }
-}
-
-/// Every alert is accounted for once, every critical one paged once, and PagerDuty never says 429.
-#[track_caller]
-fn storm(manners: Manners, kills: usize) {
-    let pager = Pager::start(manners);
-    let Some(bench) = Bench::new(&sink("pager", &pager.url(), KEY)) else { return };
-    let mut service = bench.run();
-    let alerts: Vec<_> =
-        (0..ALERTS).map(|number| alert(number, AlertState::Open, severity_of(number))).collect();
-    let begin = Instant::now();
-    bench.produce(&alerts);
-    for kill in 1..=kills {
-        pager.wait("requests before the kill", |book| book.pages.len() >= kill * 25);
-        service.kill();
-        service = bench.run();
-    }
-    let critical: BTreeSet<String> = (0..ALERTS)
-        .filter(|number| severity_of(*number) == Severity::Critical)
-        .map(alert_id)
-        .collect();
-    assert_eq!(critical.len(), 30);
-    let is_done = |records: &[Record]| {
-        let told = ledger(records, "pager");
-        let is_sent = |change: &String| told[change].iter().any(|(action, _)| action == "deliver");
-        ends(records, "pager").len() == ALERTS
-            && told.keys().any(|change| change.starts_with("digest") && is_sent(change))
-    };
-    let records = bench.wait("every alert accounted for, the digest sent", is_done);
-    eprintln!("accounted for after {:.1?}; {:?}", begin.elapsed(), pager.book().statuses);
-    service.stop();
-
-    let ends = ends(&records, "pager");
-    assert!(ends.values().all(|ends| ends.len() == 1), "a change ended twice");
-    schema::check_all("decision", records.iter().map(Record::text));
-    let book = pager.book();
-    assert_eq!(book.statuses.get(&429), None, "{:?}", book.statuses);
-    assert_eq!(book.statuses.get(&400), None, "{:?}", book.statuses);
-    let keys: BTreeSet<String> = book.pages.iter().map(|(key, _)| key.clone()).collect();
-    assert_eq!(keys.len(), book.pages.len(), "somebody was paged twice for one alert");
-    assert!(critical.is_subset(&keys), "{:?}", critical.difference(&keys));
-    let digests: Vec<_> = keys.iter().filter(|key| key.starts_with("digest")).collect();
-    assert_eq!(digests.len(), 1, "{digests:?}");
-    let sent = ends.values().filter(|ends| ends[0].0 == "deliver").count();
-    let merged = ends.values().filter(|ends| ends[0].1 == "in_digest").count();
-    assert_eq!((sent + merged, sent + 1), (ALERTS, keys.len()), "pages are what the ledger says");
-    let summary = &book.summaries[digests[0]];
-    assert!(summary.ends_with("more services, held back by the page budget"), "{summary}");
-
-    // Any alert of the ledger is explained, though the service remembers the newest alone.
-    let config = bench.dir.path().join("a.toml");
-    let text = logwake(&["explain", "-c", config.to_str().unwrap(), &alert_id(9_999)]).done();
-    assert!(text.contains(" went into digest_") || text.contains("pager was sent"), "{text}");
-}
-
-#[test]
-fn a_storm_of_ten_thousand_pages_for_what_is_critical_and_one_digest() {
-    storm(Manners { slow_ms_max: 300, fails_one_in: 0, drops_one_in: 0 }, 0);
-}
-
-#[test]
-fn a_storm_over_kills_loses_no_page_and_doubles_none() {
-    storm(Manners { slow_ms_max: 300, fails_one_in: 25, drops_one_in: 25 }, 2);
 }
 
 #[test]
@@ -173,4 +111,121 @@ fn what_a_sink_refuses_is_a_dead_letter_with_its_reason() {
     let records = bench.kafka.read(&bench.kafka.name("decisions"));
     let ends: Vec<_> = ends(&records, "pager").into_values().collect();
     assert_eq!(ends, [[("suppress".to_owned(), "not_taken".to_owned())]]);
+}
+
+#[test]
+fn a_sink_that_hangs_slows_nothing() {
+    // Connections are taken by the system and never answered.
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let pager = Pager::start(Manners::default());
+    let hangs = format!("http://{}/v2/enqueue", deaf.local_addr().unwrap());
+    let sinks =
+        sink("deaf", &hangs, KEY) + "timeout = \"60s\"\n" + &sink("pager", &pager.url(), KEY);
+    let Some(bench) = Bench::new(&sinks) else { return };
+    let service = bench.run();
+    for number in 0..20 {
+        let begin = Instant::now();
+        bench.produce(&[alert(number, AlertState::Open, Severity::Error)]);
+        pager.wait("the page", |book| book.pages.len() == number + 1);
+        assert!(begin.elapsed() < Duration::from_secs(20), "{number}: {:?}", begin.elapsed());
+    }
+    // It stops in good order with requests in flight, and knows that they may have arrived.
+    service.stop();
+    let service = bench.run();
+    let lost = ("delay".to_owned(), "answer_lost".to_owned());
+    bench.wait("what was in flight is in the ledger", |records| {
+        ledger(records, "deaf").values().filter(|decisions| decisions.contains(&lost)).count() >= 8
+    });
+    service.stop();
+}
+
+#[test]
+fn an_event_of_600_kb_arrives_with_what_matters() {
+    let pager = Pager::start(Manners::default());
+    let Some(bench) = Bench::new(&sink("pager", &pager.url(), KEY)) else { return };
+    let mut event: Value =
+        serde_json::from_slice(&alert(1, AlertState::Open, Severity::Critical)).unwrap();
+    let body = &mut event["logwake"]["alert"];
+    body["hosts"] = (0..1_000).map(|number| format!("host-{number:0>395}")).collect();
+    body["members"] = (0..9_000).map(alert_id).collect();
+    let event = serde_json::to_vec(&event).unwrap();
+    assert!(event.len() > 600_000, "{}", event.len());
+    let service = bench.run();
+    bench.produce(&[event]);
+    pager.wait("the page", |book| book.pages.len() == 1);
+    service.stop();
+    let book = pager.book();
+    assert!(book.bytes_max <= 512_000, "{}", book.bytes_max);
+    let payload = &book.payloads[&alert_id(1)];
+    assert_eq!(payload["summary"], "service-01: queue 1 does not drain");
+    assert_eq!(
+        (&payload["severity"], &payload["component"]),
+        (&"critical".into(), &"service-01".into())
+    );
+    let details = &payload["custom_details"];
+    for name in ["reason", "services", "hosts", "since", "anomaly_count", "members"] {
+        assert!(!details[name].is_null(), "{name}");
+    }
+    assert!(!details["shed"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn secrets_are_nowhere_to_be_read() {
+    let pager = Pager::start(Manners::default());
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let sinks = format!(
+        "[[notify]]\nname = \"pager\"\nkind = \"pagerduty\"\nurl = \"{}\"\nrouting_key_file = \"key\"\n\
+         [[notify]]\nname = \"chat\"\nkind = \"slack\"\nurl_file = \"chat\"\n\
+         [[notify]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{free}/hook/s3cret-path\"\ntoken = \"${{HOOK_TOKEN}}\"\n\
+         [telemetry]\nlog = \"trace\"\n",
+        pager.url()
+    );
+    let Some(bench) = Bench::new(&sinks) else { return };
+    let folder = bench.dir.path();
+    std::fs::write(folder.join("key"), format!("{KEY}\n")).unwrap();
+    std::fs::write(folder.join("chat"), format!("http://{free}/services/s3cret-chat\n")).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = bench.config.replace("listen = \"off\"", &format!("listen = \"{port}\""));
+    let env = [("HOOK_TOKEN", "s3cret-token")];
+    let service = Service::start_with(folder, "a", &config, &env);
+    bench.produce(&[alert(1, AlertState::Open, Severity::Error)]);
+    pager.wait("the page", |book| book.pages.len() == 1);
+    bench.wait("both others fail", |records| {
+        ["chat", "hook"].iter().all(|name| !ledger(records, name).is_empty())
+    });
+
+    let mut seen = service.log();
+    assert!(seen.contains("the sink fails"), "{seen}");
+    let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
+    for path in [
+        "/",
+        "/metrics",
+        "/api/v1/status",
+        "/api/v1/sinks",
+        "/api/v1/decisions",
+        "/api/v1/alerts",
+        &format!("/api/v1/explain/{}", alert_id(1)),
+    ] {
+        let mut answer = agent.get(format!("http://{port}{path}")).call().unwrap();
+        seen += &answer.body_mut().read_to_string().unwrap();
+    }
+    assert!(seen.contains("\"per_minute\":100"), "the sinks are shown");
+    for command in ["check", "config"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_logwake"))
+            .args([command, "-c"])
+            .arg(folder.join("a.toml"))
+            .envs(env)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        seen += &String::from_utf8_lossy(&output.stdout);
+        seen += &String::from_utf8_lossy(&output.stderr);
+    }
+    service.stop();
+    for record in bench.kafka.read(&bench.kafka.name("decisions")) {
+        seen += record.text();
+    }
+    for secret in [KEY, "s3cret"] {
+        assert!(!seen.contains(secret), "{secret} is in: {seen}");
+    }
 }

@@ -6,7 +6,7 @@
 //! the key of an open alert joins it, one after its end opens another.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -34,13 +34,26 @@ pub struct Manners {
 pub struct Book {
     /// Requests by status; 0 where the connection was dropped.
     pub statuses: BTreeMap<u16, usize>,
-    /// What somebody was woken for: dedup key and severity.
-    pub pages: Vec<(String, String)>,
+    /// What somebody was woken for.
+    pub pages: Vec<Page>,
     /// Dedup keys of alerts that are open.
     pub open: BTreeSet<String>,
-    /// Summaries by dedup key, the last ones.
-    pub summaries: BTreeMap<String, String>,
+    /// Payloads by dedup key, the last ones.
+    pub payloads: BTreeMap<String, Value>,
+    /// Bytes of the greatest request.
+    pub bytes_max: usize,
+    /// Requests in the busiest 60 seconds of one key.
+    pub busiest: usize,
     recent: BTreeMap<String, VecDeque<Instant>>,
+}
+
+/// Somebody is woken.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Dedup key of the alert.
+    pub key: String,
+    /// When its first event came.
+    pub at: Instant,
 }
 
 /// The stand-in, on a port of this machine until the program ends.
@@ -138,6 +151,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
 
 impl Book {
     fn answer(&mut self, line: &str, body: &[u8], fails: bool) -> (u16, Value) {
+        self.bytes_max = self.bytes_max.max(body.len());
         if !line.starts_with("POST /v2/enqueue ") {
             return (404, json!({}));
         }
@@ -166,6 +180,7 @@ impl Book {
         while recent.front().is_some_and(|at| at.elapsed() > Duration::from_secs(60)) {
             recent.pop_front();
         }
+        self.busiest = self.busiest.max(recent.len());
         recent.len() > PER_MINUTE
     }
 
@@ -175,10 +190,9 @@ impl Book {
             self.open.remove(&key);
             return;
         }
-        let payload = &event["payload"];
-        self.summaries.insert(key.clone(), payload["summary"].as_str().unwrap().to_owned());
+        self.payloads.insert(key.clone(), event["payload"].clone());
         if self.open.insert(key.clone()) {
-            self.pages.push((key, payload["severity"].as_str().unwrap().to_owned()));
+            self.pages.push(Page { key, at: Instant::now() });
         }
     }
 }

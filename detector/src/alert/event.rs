@@ -173,6 +173,8 @@ pub enum Reason {
     BudgetSpent,
     /// The digest tells of it.
     InDigest,
+    /// The service has spent its pages of the week at the sink; a digest tells of it.
+    WeekSpent,
     /// The sink does not answer, or not as it should.
     SinkFailing,
     /// The process ended before the sink answered.
@@ -183,7 +185,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the enumeration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::FirstEvidence,
         Self::SameFingerprint,
         Self::SameService,
@@ -208,6 +210,7 @@ impl Reason {
         Self::NewerState,
         Self::BudgetSpent,
         Self::InDigest,
+        Self::WeekSpent,
         Self::SinkFailing,
         Self::AnswerLost,
         Self::NotTaken,
@@ -240,6 +243,7 @@ impl Reason {
             Self::NewerState => "newer_state",
             Self::BudgetSpent => "budget_spent",
             Self::InDigest => "in_digest",
+            Self::WeekSpent => "week_spent",
             Self::SinkFailing => "sink_failing",
             Self::AnswerLost => "answer_lost",
             Self::NotTaken => "not_taken",
@@ -277,6 +281,9 @@ impl Reason {
             Self::NewerState => "a newer state of it is sent in its place",
             Self::BudgetSpent => "the sink's budget is spent",
             Self::InDigest => "the digest tells of it, since the sink's budget is spent",
+            Self::WeekSpent => {
+                "its service has spent its pages of the week at the sink, so a digest tells of it"
+            }
             Self::SinkFailing => "the sink does not answer as it should, so it is tried again",
             Self::AnswerLost => {
                 "the process ended before the sink answered, so it is sent again under the same key"

@@ -21,7 +21,7 @@ const SETTINGS: AlertSettings = AlertSettings {
 };
 
 /// Makes an anomaly from `AT SERVICE KIND SEVERITY TEXT`.
-fn anomaly(line: &str) -> Anomaly {
+pub(crate) fn anomaly(line: &str) -> Anomaly {
     let words: Vec<&str> = line.split(' ').collect();
     let at = Timestamp::from_secs(words[0].parse().unwrap());
     let kind = AnomalyKind::ALL.into_iter().find(|kind| kind.as_str() == words[2]).unwrap();

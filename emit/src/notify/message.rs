@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use logwake_detector::alert::AlertState;
 use logwake_detector::anomaly::Severity;
-use logwake_detector::notify::{Content, Digest, DigestLine};
+use logwake_detector::notify::{Content, Digest, DigestKind, DigestLine};
 
 use crate::event::AlertEvent;
 
@@ -84,10 +84,16 @@ fn title_of(digest: &Digest) -> String {
     let named: Vec<&str> = services.iter().take(NAMED_MAX).map(|(name, _)| name.as_str()).collect();
     let more = match services.len() - named.len() {
         0 => String::new(),
+        1 => " and 1 more service".to_owned(),
         more => format!(" and {more} more services"),
     };
+    let why = match digest.kind {
+        DigestKind::Storm => "held back by the page budget",
+        DigestKind::Week => "whose pages of the week are spent",
+    };
     let open = digest.open.len();
-    format!("{open} more alerts in {}{more}, held back by the page budget", named.join(", "))
+    let noun = if open == 1 { "alert" } else { "alerts" };
+    format!("{open} more {noun} in {}{more}, {why}", named.join(", "))
 }
 
 /// Services with how many alerts began there, most first.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use logwake_detector::alert::{AlertChange, AlertState, EvidenceLine, Reason};
 use logwake_detector::anomaly::{AnomalyKind, Evidence, Severity, id_of};
-use logwake_detector::notify::{Digest, DigestLine, Notice};
+use logwake_detector::notify::{Digest, DigestKind, DigestLine, Notice};
 use logwake_detector::record::{Level, Source};
 use logwake_detector::tally::Exemplar;
 use serde_json::{Value, json};
@@ -82,6 +82,7 @@ fn digest(count: usize) -> Content {
     let open: BTreeMap<String, DigestLine> =
         (0..count).map(|idx| (id_of("alert", &[&idx.to_string()]), line(idx))).collect();
     Content::Digest(Digest {
+        kind: DigestKind::Storm,
         id: id_of("digest", &["1"]),
         revision: 2,
         began: at(0),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use logwake_detector::time::Timestamp;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Value, json};
 
@@ -43,15 +44,15 @@ impl Template {
 
     pub(super) fn render(&self, message: &Message<'_>) -> Result<Vec<u8>, TemplateError> {
         let text = self.0.get_template(NAME)?.render(context! {
-            dedup_key => message.dedup_key,
+            dedup_key => message.dedup_key.as_str(),
             state => message.state,
             severity => message.severity.as_str(),
-            title => message.title,
-            services => message.services,
+            title => message.title.as_str(),
+            services => Serde(&message.services),
             lines => message.lines(),
-            link => message.link,
-            event => message.event,
-            digest => message.digest,
+            link => Serde(&message.link),
+            event => Serde(&message.event),
+            digest => Serde(message.digest),
         })?;
         serde_json::from_str::<serde::de::IgnoredAny>(&text)?;
         Ok(text.into_bytes())

@@ -51,6 +51,8 @@ pub struct Door {
     url: String,
     token: Option<String>,
     page_url: Option<String>,
+    /// What no answer is repeated with, in a log or a dead letter.
+    secrets: Vec<String>,
     agent: Agent,
     /// Whether the last request failed, so that trouble is said once.
     is_troubled: AtomicBool,
@@ -112,6 +114,7 @@ impl Door {
             url: config.endpoint(),
             token: config.token.0.clone(),
             page_url: page_url.map(str::to_owned),
+            secrets: config.secrets(),
             agent,
             is_troubled: AtomicBool::new(false),
         }
@@ -145,10 +148,29 @@ impl Door {
         match request.send(&body[..]) {
             Ok(response) => {
                 let status = response.status();
-                self.tell(judge(&read(response)), status.as_str())
+                self.tell(judge(&self.read(response)), status.as_str())
             }
-            Err(error) => self.tell(judge_error(&error), &error.to_string()),
+            Err(error) => self.tell(judge_error(&error), &self.redact(&error.to_string())),
         }
+    }
+
+    fn read(&self, response: http::Response<Body>) -> Response {
+        let (head, body) = response.into_parts();
+        let mut bytes = Vec::new();
+        // What was answered is known by its status, whatever becomes of the rest.
+        _ = body.into_reader().take(ANSWER_BYTES_MAX).read_to_end(&mut bytes);
+        let retry_after = head.headers.get(http::header::RETRY_AFTER);
+        Response {
+            status: head.status.as_u16(),
+            retry_after_secs: retry_after.and_then(|value| secs_of(value.to_str().ok()?)),
+            body: self.redact(&String::from_utf8_lossy(&bytes)),
+        }
+    }
+
+    /// Takes secrets out of what a sink said, which may repeat what it was sent.
+    fn redact(&self, text: &str) -> String {
+        let without = |text: String, secret: &String| text.replace(secret, "(redacted)");
+        self.secrets.iter().fold(text.to_owned(), without)
     }
 
     /// Says that a sink is in trouble, or no longer, once each.
@@ -165,19 +187,6 @@ impl Door {
             }
         }
         answer
-    }
-}
-
-fn read(response: http::Response<Body>) -> Response {
-    let (head, body) = response.into_parts();
-    let mut bytes = Vec::new();
-    // What was answered is known by its status, whatever becomes of the rest.
-    _ = body.into_reader().take(ANSWER_BYTES_MAX).read_to_end(&mut bytes);
-    let retry_after = head.headers.get(http::header::RETRY_AFTER);
-    Response {
-        status: head.status.as_u16(),
-        retry_after_secs: retry_after.and_then(|value| secs_of(value.to_str().ok()?)),
-        body: String::from_utf8_lossy(&bytes).into_owned(),
     }
 }
 

@@ -19,7 +19,7 @@ use logwake_emit::event::{AlertEvent, dead_letter_headers, decision_json, undeli
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
 
-use crate::board::Board;
+use crate::board::{Board, SinkView};
 use crate::telemetry::{Metrics, NotificationOutcome, Stage};
 
 use super::courier::{Courier, Door, Landed};
@@ -185,7 +185,10 @@ impl Task for NotifyTask {
         for reason in self.dead.drain(..) {
             self.shared.metrics.dead_letters(reason, 1);
         }
-        self.shared.metrics.notify_standings(self.notify.state(), &self.shared.settings);
+        let (state, settings) = (self.notify.state(), &self.shared.settings);
+        self.shared.metrics.notify_standings(state, settings);
+        let kind = |sink: &str| self.kinds.get(sink).copied().unwrap_or_default();
+        self.shared.board.sinks_stand(SinkView::all(state, settings, kind));
     }
 }
 

@@ -93,6 +93,14 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
+fn an_answer_that_repeats_a_secret_is_not_repeated() {
+    let echo = "HTTP/1.1 400 Bad Request\r\nContent-Length: 22\r\n\r\nno hunter2 under /hook";
+    let (address, _) = server(echo.to_owned());
+    let redacted = "status 400: no (redacted) under (redacted)";
+    assert_eq!(send(address), Answer::Refused(redacted.to_owned()));
+}
+
+#[test]
 fn a_sink_may_ask_for_time() {
     let (address, _) = server(plain("429 Too Many Requests\r\nRetry-After: 90"));
     assert_eq!(send(address), Answer::TooMany(Duration::from_secs(90)));
