@@ -108,6 +108,7 @@ pub(super) fn anomaly(
         reason: reason.into(),
         incomplete: false,
         session: None,
+        lasts_until: None,
     }
 }
 

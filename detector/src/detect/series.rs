@@ -1,6 +1,7 @@
 //! One count a window and its baseline: when it deviates, and when to say so again.
 //!
-//! An anomaly of a condition that lasts is repeated at most once in `REPEAT_AFTER`; what is
+//! An anomaly of a condition that lasts is repeated after `CONFIRM_AFTER`, since what lasts weighs
+//! more than a blip, and from then on at most once in `REPEAT_AFTER`; what is
 //! screened out by a cheap bound never reaches the exact tail. What comes by the clock is no
 //! deviation when it comes, and one when it does not.
 
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 
 /// How soon a lasting condition is stated again.
 pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(60);
+/// How soon it is stated the second time.
+const CONFIRM_AFTER: Duration = Duration::from_secs(20);
 /// Empty windows in a row that are held to be independent of each other.
 const EMPTY_MAX: u32 = 3;
 /// After this long, what is gone has been given up.
@@ -44,6 +47,8 @@ pub enum Direction {
     Down,
     /// None at all where there were always some.
     Gone,
+    /// What was missed by the clock has come.
+    Back,
 }
 
 /// A deviation worth stating.
@@ -99,6 +104,19 @@ pub struct Missed {
     pub late: Duration,
 }
 
+impl Missed {
+    fn new(due: Due, secs: u64) -> Self {
+        let [away, late] =
+            [due.last, due.due].map(|then| Duration::from_secs(secs.saturating_sub(then)));
+        Self { due, away, late }
+    }
+
+    /// Returns how long it is awaited: three times the interval at which it comes, a day at least.
+    pub fn patience(&self) -> Duration {
+        GONE_MAX.max(Duration::from_secs(self.due.due - self.due.last) * 3)
+    }
+}
+
 /// How extreme and how large a deviation must be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Demand {
@@ -117,7 +135,7 @@ pub struct Demand {
 pub struct Series {
     baseline: Baseline,
     streak: Option<(Direction, u32)>,
-    stated: Option<(Direction, Timestamp)>,
+    stated: Option<Stated>,
     empty: u32,
     /// How likely the first of the empty windows was.
     empty_p: f64,
@@ -125,6 +143,8 @@ pub struct Series {
     norm: Option<Norm>,
     /// When it comes, unless that is all the time.
     comings: Comings,
+    /// What was missed and has not come since.
+    awaited: Option<Due>,
     /// When more comes than the baseline allows.
     bursts: Option<Box<Recurrence>>,
     /// Counts of the last windows, the newest first.
@@ -147,6 +167,15 @@ enum Comings {
 struct Norm {
     mean: f64,
     windows_left: u16,
+}
+
+/// What was stated last.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Stated {
+    direction: Direction,
+    at: Timestamp,
+    /// How often, without a pause of more than twice `REPEAT_AFTER`.
+    times: u32,
 }
 
 /// What was expected of a series when it stopped.
@@ -187,6 +216,7 @@ impl Series {
             gone: None,
             norm: None,
             comings: Comings::Unasked,
+            awaited: None,
             bursts: None,
             recent: [0; RECENT],
         }
@@ -212,6 +242,8 @@ impl Series {
         let secs = secs_of(at);
         self.baseline.advance(secs);
         let missed = self.comings.watch(count, secs).filter(|_| !self.baseline.is_warming());
+        let returned = self.awaited.take_if(|_| count > 0);
+        self.awaited = missed.map(|missed| missed.due).or(self.awaited);
         self.empty = if count == 0 { self.empty.saturating_add(1) } else { 0 };
         self.empty_p = if count == 0 { self.empty_p } else { 1.0 };
         if self.empty == 1 && self.baseline.mean() >= NORM_EMPTY {
@@ -248,7 +280,7 @@ impl Series {
         self.recent[0] = u16::try_from(count).unwrap_or(u16::MAX);
         let Some((direction, verdict, p_value)) = judged else {
             self.streak = None;
-            return None;
+            return returned.map(|due| self.has_returned(count, secs, due));
         };
         if let (Direction::Gone, None, Some(verdict)) = (direction, lasting, &verdict) {
             self.gone = Some(Gone::new(at, verdict, p_value));
@@ -260,7 +292,7 @@ impl Series {
         };
         self.streak = Some((direction, windows));
         let verdict = verdict.filter(|_| !told)?;
-        self.stated = Some((direction, at));
+        self.state(direction, at);
         let is_repeat = lasting.is_some();
         Some(Deviation {
             direction,
@@ -272,6 +304,20 @@ impl Series {
             is_repeat,
             missed,
         })
+    }
+
+    /// Tells that what was missed has come.
+    fn has_returned(&self, count: u64, secs: u64, due: Due) -> Deviation {
+        Deviation {
+            direction: Direction::Back,
+            verdict: self.baseline.judge(count),
+            p_value: 1.0,
+            count,
+            stretch: Stretch::Window,
+            windows: 1,
+            is_repeat: false,
+            missed: Some(Missed::new(due, secs)),
+        }
     }
 
     /// Adds the last windows to a count.
@@ -327,7 +373,7 @@ impl Series {
         if p_value > demand.p_value_max {
             return None;
         }
-        self.stated = Some((Direction::Up, at));
+        self.state(Direction::Up, at);
         let windows = match self.streak {
             Some((Direction::Up, windows)) => windows + 1,
             _ => 1,
@@ -364,8 +410,19 @@ impl Series {
     /// Tells whether a deviation was stated just before, or so long ago that it is known.
     fn is_told(&self, direction: Direction, at: Timestamp) -> bool {
         let given_up = self.gone.is_some_and(|gone| at.since(gone.since) > GONE_MAX);
-        let just = |(before, last)| before == direction && at.since(last) < REPEAT_AFTER;
+        let just = |stated: Stated| {
+            let pause = if stated.times == 1 { CONFIRM_AFTER } else { REPEAT_AFTER };
+            stated.direction == direction && at.since(stated.at) < pause
+        };
         given_up || self.stated.is_some_and(just)
+    }
+
+    /// Remembers that a deviation was stated.
+    fn state(&mut self, direction: Direction, at: Timestamp) {
+        let lasts =
+            |last: &Stated| last.direction == direction && at.since(last.at) <= REPEAT_AFTER * 2;
+        let times = self.stated.filter(lasts).map_or(0, |last| last.times);
+        self.stated = Some(Stated { direction, at, times: times.saturating_add(1) });
     }
 
     /// Tells whether a count is so large or small, and its baseline so old, that it is worth asking
@@ -413,9 +470,7 @@ impl Comings {
     fn watch(&mut self, count: u64, secs: u64) -> Option<Missed> {
         match self {
             Self::Visits(visits) if count == 0 => {
-                let due = visits.missed(secs)?;
-                let [away, late] = [due.last, due.due].map(|then| Duration::from_secs(secs - then));
-                return Some(Missed { due, away, late });
+                return visits.missed(secs).map(|due| Missed::new(due, secs));
             }
             Self::Visits(visits) => {
                 visits.visit(secs, count);

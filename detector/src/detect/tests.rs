@@ -209,6 +209,8 @@ fn a_burst_of_one_template_is_a_spike_and_its_absence_a_silence() {
         expect![[r#"
             902 rate_spike info 0.58 checkout: 25 times `session opened by user <*>` in the first 2.5 s of 10 s, expected 0 to 14
             915 rate_spike info 0.71 checkout: 124 records in 10 s, expected 19 to 62
+            922 rate_spike info 0.63 checkout: 30 times `session opened by user <*>` in the first 2.5 s of 10 s, expected 0 to 14, for 20 s so far
+            935 rate_spike info 0.75 checkout: 146 records in 10 s, expected 19 to 62, for 30 s so far
             1025 silence info 0.72 checkout: no `request served in <*> ms` for 20 s, usually 19 in 10 s
         "#]],
     );
@@ -233,23 +235,24 @@ fn a_service_that_falls_silent_while_another_goes_on_is_told_once_a_minute_and_a
     check(
         lines,
         expect![[r#"
-        915 rate_drop warning 0.72 checkout: 0 records in 10 s, expected 20 to 63
-        925 silence error 0.84 checkout: no records for 20 s, usually 40 in 10 s
-        985 silence error 0.84 checkout: no records for 80 s, usually 40 in 10 s
-        1045 silence error 0.84 checkout: no records for 2 min, usually 40 in 10 s
-        1105 silence error 0.84 checkout: no records for 3 min, usually 40 in 10 s
-        1165 silence error 0.84 checkout: no records for 4 min, usually 40 in 10 s
-        1225 silence error 0.84 checkout: no records for 5 min, usually 40 in 10 s
-        1285 silence error 0.84 checkout: no records for 6 min, usually 40 in 10 s
-        1345 silence error 0.84 checkout: no records for 7 min, usually 40 in 10 s
-        1405 silence error 0.84 checkout: no records for 8 min, usually 40 in 10 s
-        1465 silence error 0.84 checkout: no records for 9 min, usually 40 in 10 s
-        1525 silence error 0.84 checkout: no records for 10 min, usually 40 in 10 s
-        1585 silence error 0.84 checkout: no records for 11 min, usually 40 in 10 s
-        1645 silence error 0.84 checkout: no records for 12 min, usually 40 in 10 s
-        1705 silence error 0.84 checkout: no records for 13 min, usually 40 in 10 s
-        1765 silence error 0.84 checkout: no records for 14 min, usually 40 in 10 s
-    "#]],
+            915 rate_drop warning 0.72 checkout: 0 records in 10 s, expected 20 to 63
+            925 silence error 0.84 checkout: no records for 20 s, usually 40 in 10 s
+            945 silence error 0.84 checkout: no records for 40 s, usually 40 in 10 s
+            1005 silence error 0.84 checkout: no records for 100 s, usually 40 in 10 s
+            1065 silence error 0.84 checkout: no records for 2 min, usually 40 in 10 s
+            1125 silence error 0.84 checkout: no records for 3 min, usually 40 in 10 s
+            1185 silence error 0.84 checkout: no records for 4 min, usually 40 in 10 s
+            1245 silence error 0.84 checkout: no records for 5 min, usually 40 in 10 s
+            1305 silence error 0.84 checkout: no records for 6 min, usually 40 in 10 s
+            1365 silence error 0.84 checkout: no records for 7 min, usually 40 in 10 s
+            1425 silence error 0.84 checkout: no records for 8 min, usually 40 in 10 s
+            1485 silence error 0.84 checkout: no records for 9 min, usually 40 in 10 s
+            1545 silence error 0.84 checkout: no records for 10 min, usually 40 in 10 s
+            1605 silence error 0.84 checkout: no records for 11 min, usually 40 in 10 s
+            1665 silence error 0.84 checkout: no records for 12 min, usually 40 in 10 s
+            1725 silence error 0.84 checkout: no records for 13 min, usually 40 in 10 s
+            1785 silence error 0.84 checkout: no records for 14 min, usually 40 in 10 s
+        "#]],
     );
 }
 
@@ -266,7 +269,7 @@ fn a_modest_service_that_falls_silent_after_a_rush_is_told() {
             710 rate_spike info 0.62 checkout: 36 times `cache lookup hit for key <*>` in 10 s, expected 0 to 14
             715 rate_spike info 0.79 checkout: 175 records in 10 s, expected 6 to 38
             925 silence error 0.62 checkout: no records for 20 s, usually 22 in 10 s
-            985 silence error 0.62 checkout: no records for 80 s, usually 22 in 10 s
+            945 silence error 0.62 checkout: no records for 40 s, usually 22 in 10 s
         "#]],
     );
 }
@@ -360,16 +363,18 @@ fn a_gap_of_a_day_is_passed_over() {
     expect![[r#"
         1215 rate_drop warning 0.70 checkout: 0 records in 10 s, expected 19 to 65
         1225 silence error 0.83 checkout: no records for 20 s, usually 40 in 10 s
-        1285 silence error 0.83 checkout: no records for 80 s, usually 40 in 10 s
-        1345 silence error 0.83 checkout: no records for 2 min, usually 40 in 10 s
-        1405 silence error 0.83 checkout: no records for 3 min, usually 40 in 10 s
-        1465 silence error 0.83 checkout: no records for 4 min, usually 40 in 10 s
-        1525 silence error 0.83 checkout: no records for 5 min, usually 40 in 10 s
-        1585 silence error 0.83 checkout: no records for 6 min, usually 40 in 10 s
-        1645 silence error 0.83 checkout: no records for 7 min, usually 40 in 10 s
-        1705 silence error 0.83 checkout: no records for 8 min, usually 40 in 10 s
-        1765 silence error 0.83 checkout: no records for 9 min, usually 40 in 10 s
+        1245 silence error 0.83 checkout: no records for 40 s, usually 40 in 10 s
+        1305 silence error 0.83 checkout: no records for 100 s, usually 40 in 10 s
+        1365 silence error 0.83 checkout: no records for 2 min, usually 40 in 10 s
+        1425 silence error 0.83 checkout: no records for 3 min, usually 40 in 10 s
+        1485 silence error 0.83 checkout: no records for 4 min, usually 40 in 10 s
+        1545 silence error 0.83 checkout: no records for 5 min, usually 40 in 10 s
+        1605 silence error 0.83 checkout: no records for 6 min, usually 40 in 10 s
+        1665 silence error 0.83 checkout: no records for 7 min, usually 40 in 10 s
+        1725 silence error 0.83 checkout: no records for 8 min, usually 40 in 10 s
+        1785 silence error 0.83 checkout: no records for 9 min, usually 40 in 10 s
         87607 rate_spike info 0.80 checkout: 13 times `cache lookup hit for key <*>` in the first 7.5 s of 10 s, expected 0 to 1
+        87630 rate_spike info 0.79 checkout: 12 times `cache lookup hit for key <*>` in 10 s, expected 0 to 1
     "#]].assert_eq(&print(&anomalies));
 }
 
