@@ -202,7 +202,22 @@ url = "https://hook.example"
 routing_key = "hunter2"
 template = "{{ title"
 "#,
-        expect![[r#""#]],
+        expect![[r#"
+            line 2: notify[0].routing_key: is needed for kind "pagerduty"
+            line 4: notify[0].kind: "pagerdooty" is unknown, did you mean "pagerduty"?
+            line 6: notify[1].name: "pager" is given twice
+            line 8: notify[1].url: is not an address that begins with https:// or http:// and a host
+            line 9: notify[1].token: means nothing for kind "slack", remove it
+            line 10: notify[1].per_minute: 0 is outside the range from 1 to 100000
+            line 11: notify[1].reserve: 0.95 is outside the range from 0 to 0.9
+            line 12: notify[1].colour: unknown key, known here: name, kind, url, routing_key, token, severity_min, services, send_resolved, per_minute, reserve, pages_per_week, timeout, give_up_after, template
+            line 13: notify[2].name: is missing
+            line 13: notify[2].routing_key: is needed for kind "pagerduty"
+            line 15: notify[2].severity_min: "eror" is unknown, did you mean "error"?
+            line 16: notify[2].template: is not a template: syntax error: unexpected end of input, expected expression (in body.json:1)
+            line 16: notify[2].template: means nothing for kind "pagerduty", remove it
+            line 21: notify[3].routing_key: means nothing for kind "webhook", remove it
+            line 22: notify[3].template: is not a template: syntax error: unexpected end of input, expected end of variable block (in body.json:1)"#]],
     );
 }
 
@@ -234,7 +249,7 @@ routing_key = "0123456789abcdef0123456789abcdef"
 "#;
     let (config, warnings) = Config::parse(text, dir.path(), &env).unwrap();
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-    expect![[r#""#]].assert_eq(&warnings.join("\n"));
+    expect!["line 21: notify[3].routing_key: its routing key may be sent 200 requests a minute by all that share it, PagerDuty takes 120; lower per_minute"].assert_eq(&warnings.join("\n"));
     let sinks = &config.notify.0;
     assert_eq!(sinks[0].routing_key.0.as_deref(), Some("0123456789abcdef0123456789abcdef"));
     assert_eq!(sinks[0].endpoint(), "https://events.pagerduty.com/v2/enqueue");
@@ -269,6 +284,42 @@ fn the_manual_says_what_each_key_means() {
         update_every = "1m"
         # Active alerts at most; beyond, the one with the least evidence gives way.
         clusters_max = 1000
+
+        # Who is told of alerts; it may stand any number of times.
+        # [[notify]]
+        # Name of the sink in decisions, metrics and logs.
+        # name = ""
+        # How it is spoken to: `pagerduty` (Events API v2), `alertmanager` (API v2), `slack` or `teams` (their webhooks), or `webhook`.
+        # kind = "pagerduty"
+        # Where requests go; PagerDuty's own address where not set.
+        # `url_file` reads it from a file, since the addresses of chats are secrets.
+        # url =
+        # Integration key of PagerDuty; `routing_key_file` reads it from a file.
+        # routing_key =
+        # Bearer token for `alertmanager` and `webhook`; `token_file` reads it from a file.
+        # token =
+        # Alerts below this severity are not sent: `info`, `warning`, `error`, `critical`.
+        # severity_min = "warning"
+        # Services whose alerts are sent, all where not set; `"payments-*"` stands for all that begin so.
+        # services = []
+        # Whether the end of an alert is sent.
+        # send_resolved = true
+        # Requests in any minute at most; 100 for PagerDuty and webhooks, 50 for chats, 6000 for Alertmanager where not set.
+        # What they do not reach for goes into one digest.
+        # per_minute =
+        # Share of these that is kept for critical alerts, ends and the digest.
+        # reserve = 0.2
+        # Pages of one service in any seven days.
+        # Beyond, only its critical alerts page; the others go into one digest, which pages once a day at most.
+        # There is no such limit where not set; what services cost is counted and shown all the same.
+        # pages_per_week =
+        # Longest wait for an answer; then it is tried again.
+        # timeout = "10s"
+        # Time after which a change that was never taken is given up, and is too old to begin with.
+        # give_up_after = "1d"
+        # Jinja template of the JSON that a `webhook` is sent; the event itself where not set.
+        # `template_file` reads it from a file.
+        # template =
 
     "#]]
     .assert_eq(&reference[start..end]);

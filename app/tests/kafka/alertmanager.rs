@@ -9,7 +9,7 @@ use logwake_detector::alert::AlertState;
 use logwake_detector::anomaly::Severity;
 use serde_json::Value;
 
-use crate::support::alerts::{alert, alert_id};
+use crate::support::alerts::{alert, alert_id, publish};
 use crate::support::kafka::Kafka;
 use crate::support::program::Service;
 
@@ -97,9 +97,7 @@ fn alertmanager_shows_the_alert_while_it_is_open() {
         alertmanager.url
     );
     let service = Service::start(dir.path(), "a", &kafka.config("a", &sink));
-    let topic = kafka.name("alerts");
-    kafka.wait_until(&topic, |found| found > 0);
-    kafka.produce(&topic, 0, &[alert(7, AlertState::Open, Severity::Critical)]);
+    publish(&kafka, &[alert(7, AlertState::Open, Severity::Critical)]);
     alertmanager.wait("the alert shows", |alerts| {
         alerts.iter().any(|alert| {
             alert["labels"]["alert_id"] == alert_id(7)
@@ -114,7 +112,7 @@ fn alertmanager_shows_the_alert_while_it_is_open() {
     alertmanager.wait("the alert shows again", |alerts| {
         alerts.iter().any(|alert| alert["labels"]["alert_id"] == alert_id(7))
     });
-    kafka.produce(&topic, 0, &[alert(7, AlertState::Resolved, Severity::Critical)]);
+    publish(&kafka, &[alert(7, AlertState::Resolved, Severity::Critical)]);
     alertmanager.wait("the alert is over", <[Value]>::is_empty);
     service.stop();
 }

@@ -8,7 +8,7 @@ use logwake_detector::alert::AlertState;
 use logwake_detector::anomaly::Severity;
 use serde_json::Value;
 
-use crate::support::alerts::{alert, alert_id, ends, ledger};
+use crate::support::alerts::{alert, alert_id, ends, ledger, publish};
 use crate::support::kafka::{Kafka, Record};
 use crate::support::pager::{Manners, Pager};
 use crate::support::program::Service;
@@ -47,9 +47,7 @@ impl Bench {
 
     /// Publishes changes of alerts.
     pub fn produce(&self, alerts: &[Vec<u8>]) {
-        let topic = self.kafka.name("alerts");
-        self.kafka.wait_until(&topic, |found| found > 0);
-        self.kafka.produce(&topic, 0, alerts);
+        publish(&self.kafka, alerts);
     }
 
     /// Waits until the ledger fulfils a condition; returns it.

@@ -8,7 +8,7 @@ use logwake_detector::time::Timestamp;
 use logwake_emit::event::alert_json;
 use serde_json::Value;
 
-use super::kafka::Record;
+use super::kafka::{Kafka, Record};
 
 /// 2026-03-01T12:00:00Z.
 const START_MS: i64 = 1_772_366_400_000;
@@ -40,6 +40,18 @@ pub fn alert(number: usize, state: AlertState, severity: Severity) -> Vec<u8> {
         members: vec![id_of("a", &[&number.to_string()])],
         evidence: Vec::new(),
     })
+}
+
+/// Publishes changes of alerts once their topic is there.
+pub fn publish(kafka: &Kafka, alerts: &[Vec<u8>]) {
+    let key = |alert: &Vec<u8>| match serde_json::from_slice::<Value>(alert) {
+        Ok(event) => event["logwake"]["alert"]["id"].to_string(),
+        Err(_) => "none".to_owned(),
+    };
+    let keyed: Vec<_> = alerts.iter().map(|alert| (key(alert), alert.as_slice())).collect();
+    let topic = kafka.name("alerts");
+    kafka.wait_until(&topic, |found| found > 0);
+    kafka.produce_keyed(&topic, 0, &keyed);
 }
 
 /// Returns the decisions about a sink, by the change that they are about: action and reason.

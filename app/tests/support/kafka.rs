@@ -117,6 +117,21 @@ snapshot_interval = "1s"
 
     /// Produces payloads to a partition, in order.
     pub fn produce<P: AsRef<[u8]>>(&self, topic: &str, partition: i32, payloads: &[P]) {
+        self.send(topic, partition, payloads.iter().map(|payload| (None, payload.as_ref())));
+    }
+
+    /// Produces payloads with their keys, which a compacted topic demands.
+    pub fn produce_keyed(&self, topic: &str, partition: i32, payloads: &[(String, &[u8])]) {
+        let keyed = payloads.iter().map(|(key, payload)| (Some(key.as_str()), *payload));
+        self.send(topic, partition, keyed);
+    }
+
+    fn send<'a>(
+        &self,
+        topic: &str,
+        partition: i32,
+        payloads: impl Iterator<Item = (Option<&'a str>, &'a [u8])>,
+    ) {
         let producer: ThreadedProducer<DefaultProducerContext> = self
             .client()
             .set("enable.idempotence", "true")
@@ -124,9 +139,10 @@ snapshot_interval = "1s"
             .set("message.max.bytes", "8000000")
             .create()
             .unwrap();
-        for payload in payloads {
-            let record: BaseRecord<'_, (), [u8]> =
-                BaseRecord::to(topic).partition(partition).payload(payload.as_ref());
+        for (key, payload) in payloads {
+            let mut record: BaseRecord<'_, str, [u8]> =
+                BaseRecord::to(topic).partition(partition).payload(payload);
+            record.key = key;
             producer.send(record).map_err(|(error, _)| error).unwrap();
         }
         producer.flush(DEADLINE).unwrap();
