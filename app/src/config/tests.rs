@@ -271,7 +271,7 @@ routing_key = "0123456789abcdef0123456789abcdef"
 fn the_manual_says_what_each_key_means() {
     let reference = Config::reference();
     let start = reference.find("[alerts]").unwrap();
-    let end = reference.find("# The page").unwrap();
+    let end = reference.find("# Who is told").unwrap();
     expect![[r#"
         [alerts]
         # Weight of evidence at which an alert is sent.
@@ -284,42 +284,6 @@ fn the_manual_says_what_each_key_means() {
         update_every = "1m"
         # Active alerts at most; beyond, the one with the least evidence gives way.
         clusters_max = 1000
-
-        # Who is told of alerts; it may stand any number of times.
-        # [[notify]]
-        # Name of the sink in decisions, metrics and logs.
-        # name = ""
-        # How it is spoken to: `pagerduty` (Events API v2), `alertmanager` (API v2), `slack` or `teams` (their webhooks), or `webhook`.
-        # kind = "pagerduty"
-        # Where requests go; PagerDuty's own address where not set.
-        # `url_file` reads it from a file, since the addresses of chats are secrets.
-        # url =
-        # Integration key of PagerDuty; `routing_key_file` reads it from a file.
-        # routing_key =
-        # Bearer token for `alertmanager` and `webhook`; `token_file` reads it from a file.
-        # token =
-        # Alerts below this severity are not sent: `info`, `warning`, `error`, `critical`.
-        # severity_min = "warning"
-        # Services whose alerts are sent, all where not set; `"payments-*"` stands for all that begin so.
-        # services = []
-        # Whether the end of an alert is sent.
-        # send_resolved = true
-        # Requests in any minute at most; 100 for PagerDuty and webhooks, 50 for chats, 6000 for Alertmanager where not set.
-        # What they do not reach for goes into one digest.
-        # per_minute =
-        # Share of these that is kept for critical alerts, ends and the digest.
-        # reserve = 0.2
-        # Pages of one service in any seven days.
-        # Beyond, only its critical alerts page; the others go into one digest, which pages once a day at most.
-        # There is no such limit where not set; what services cost is counted and shown all the same.
-        # pages_per_week =
-        # Longest wait for an answer; then it is tried again.
-        # timeout = "10s"
-        # Time after which a change that was never taken is given up, and is too old to begin with.
-        # give_up_after = "1d"
-        # Jinja template of the JSON that a `webhook` is sent; the event itself where not set.
-        # `template_file` reads it from a file.
-        # template =
 
     "#]]
     .assert_eq(&reference[start..end]);
