@@ -256,12 +256,19 @@ impl Series {
             None => self.deviation(count, demand),
         };
         let found = found.or(missed.map(|missed| (Direction::Gone, missed.due.p_value)));
-        let found = found.filter(|(direction, _)| !self.is_usual_burst(*direction, count, secs));
+        let is_usual = found.is_some_and(|(direction, _)| self.is_usual(direction, count, secs));
+        let found = found.filter(|_| !is_usual);
         let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count)));
-        let (found, stretch) = match found {
-            Some(found) => (Some(found), Stretch::Window),
-            None => (self.sum_deviates(count, demand), Stretch::Windows(RECENT as u32 + 1)),
+        let (found, stretch) = if found.is_some() || is_usual {
+            (found, Stretch::Window)
+        } else {
+            (self.sum_deviates(count, demand), Stretch::Windows(RECENT as u32 + 1))
         };
+        let sum = if stretch == Stretch::Window { count } else { self.sum(count) };
+        let greatest = self.recent.iter().fold(count, |most, one| most.max(u64::from(*one)));
+        let found = found.filter(|(direction, _)| {
+            stretch == Stretch::Window || !self.is_usual(*direction, greatest, secs)
+        });
         self.remember_norm(found.is_some());
         let told = found.is_some_and(|(direction, _)| self.is_told(direction, at));
         let judged = found.map(|(direction, p_value)| {
@@ -270,11 +277,10 @@ impl Series {
                 // Its bounds take long to find, so not for what is not stated.
                 None if told && direction != Direction::Gone => None,
                 None if stretch == Stretch::Window => Some(self.baseline.judge(count)),
-                None => Some(self.baseline.judge_sum(self.sum(count), RECENT as u32 + 1)),
+                None => Some(self.baseline.judge_sum(sum, RECENT as u32 + 1)),
             };
             (direction, verdict, p_value)
         });
-        let sum = if stretch == Stretch::Window { count } else { self.sum(count) };
         self.baseline.observe(count);
         self.recent.rotate_right(1);
         self.recent[0] = u16::try_from(count).unwrap_or(u16::MAX);
@@ -341,7 +347,7 @@ impl Series {
     }
 
     /// Remembers a burst; tells whether such bursts come at this time.
-    fn is_usual_burst(&mut self, direction: Direction, count: u64, secs: u64) -> bool {
+    fn is_usual(&mut self, direction: Direction, count: u64, secs: u64) -> bool {
         if direction != Direction::Up {
             return false;
         }

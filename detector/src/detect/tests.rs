@@ -275,6 +275,22 @@ fn a_modest_service_that_falls_silent_after_a_rush_is_told() {
 }
 
 #[test]
+fn a_nightly_job_that_did_not_run_is_a_silence_of_its_template() {
+    let (minute, day) = (60, 86_400);
+    let beats = (0..7 * day / 300).map(|n| line(n * 300, "billing", Level::Info, "still here"));
+    let nights = (0..6).map(|n| {
+        let start = n * day + 180 * minute + n * 7 % 4 * minute;
+        line(start, "billing", Level::Info, "export of 7 orders finished")
+    });
+    let mut found = judge(beats.chain(nights).collect());
+    found.retain(|anomaly| anomaly.kind == AnomalyKind::Silence);
+    let expected = expect![[r#"
+        533535 silence error 0.39 billing: no `export of <*> orders finished`: last at 03:03 UTC, 25 h ago, due at 03:03 UTC, 69 min ago, on time 5 times before
+    "#]];
+    expected.assert_eq(&print(&found));
+}
+
+#[test]
 fn more_errors_than_usual_are_a_level_shift() {
     let mut lines = steady(&mut Dice(6), "checkout", 0..1200, |_, _| 1.0);
     for n in 0..40 {
