@@ -10,7 +10,7 @@ use logwake_detector::alert::AlertState;
 use logwake_detector::anomaly::Severity;
 
 use super::notify::{Bench, KEY, sink};
-use crate::support::alerts::{alert, alert_id, ends, ledger};
+use crate::support::alerts::{alert, alert_id, ends, ledger, send};
 use crate::support::kafka::Record;
 use crate::support::pager::{Book, Manners, Pager};
 use crate::support::program::logwake;
@@ -31,6 +31,8 @@ fn severity_of(number: usize) -> Severity {
 /// Publishes so many alerts evenly over a time; returns when each critical one was.
 fn blow(bench: &Bench, alerts: usize, over: Duration) -> BTreeMap<String, Instant> {
     let mut published = BTreeMap::new();
+    let (producer, topic) = (bench.kafka.producer(), bench.kafka.name("alerts"));
+    bench.kafka.wait_until(&topic, |found| found > 0);
     let begin = Instant::now();
     let slices = 4 * over.as_secs() as usize;
     for slice in 0..slices {
@@ -40,8 +42,9 @@ fn blow(bench: &Bench, alerts: usize, over: Duration) -> BTreeMap<String, Instan
         let critical = numbers.clone().filter(|number| severity_of(*number) == Severity::Critical);
         published.extend(critical.map(|number| (alert_id(number), Instant::now())));
         let open = |number| alert(number, AlertState::Open, severity_of(number));
-        bench.produce(&numbers.map(open).collect::<Vec<_>>());
+        send(&producer, &topic, &numbers.map(open).collect::<Vec<_>>());
     }
+    eprintln!("published in {:.1?}", begin.elapsed());
     published
 }
 

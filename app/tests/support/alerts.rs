@@ -8,7 +8,7 @@ use logwake_detector::time::Timestamp;
 use logwake_emit::event::alert_json;
 use serde_json::Value;
 
-use super::kafka::{Kafka, Record};
+use super::kafka::{Kafka, Record, Sender};
 
 /// 2026-03-01T12:00:00Z.
 const START_MS: i64 = 1_772_366_400_000;
@@ -44,14 +44,19 @@ pub fn alert(number: usize, state: AlertState, severity: Severity) -> Vec<u8> {
 
 /// Publishes changes of alerts once their topic is there.
 pub fn publish(kafka: &Kafka, alerts: &[Vec<u8>]) {
+    let topic = kafka.name("alerts");
+    kafka.wait_until(&topic, |found| found > 0);
+    send(&kafka.producer(), &topic, alerts);
+}
+
+/// Publishes changes of alerts, with the keys that their topic demands.
+pub fn send(producer: &Sender, topic: &str, alerts: &[Vec<u8>]) {
     let key = |alert: &Vec<u8>| match serde_json::from_slice::<Value>(alert) {
         Ok(event) => event["logwake"]["alert"]["id"].to_string(),
         Err(_) => "none".to_owned(),
     };
     let keyed: Vec<_> = alerts.iter().map(|alert| (key(alert), alert.as_slice())).collect();
-    let topic = kafka.name("alerts");
-    kafka.wait_until(&topic, |found| found > 0);
-    kafka.produce_keyed(&topic, 0, &keyed);
+    producer.send(topic, 0, keyed.iter().map(|(key, alert)| (Some(key.as_str()), *alert)));
 }
 
 /// Returns the decisions about a sink, by the change that they are about: action and reason.

@@ -20,6 +20,27 @@ pub struct Kafka {
     pub prefix: String,
 }
 
+/// A producer.
+pub struct Sender(ThreadedProducer<DefaultProducerContext>);
+
+impl Sender {
+    /// Produces payloads with their keys to a partition, in order, and waits until they are there.
+    pub fn send<'a>(
+        &self,
+        topic: &str,
+        partition: i32,
+        payloads: impl Iterator<Item = (Option<&'a str>, &'a [u8])>,
+    ) {
+        for (key, payload) in payloads {
+            let mut record: BaseRecord<'_, str, [u8]> =
+                BaseRecord::to(topic).partition(partition).payload(payload);
+            record.key = key;
+            self.0.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        self.0.flush(DEADLINE).unwrap();
+    }
+}
+
 /// One message of a topic.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -117,35 +138,15 @@ snapshot_interval = "1s"
 
     /// Produces payloads to a partition, in order.
     pub fn produce<P: AsRef<[u8]>>(&self, topic: &str, partition: i32, payloads: &[P]) {
-        self.send(topic, partition, payloads.iter().map(|payload| (None, payload.as_ref())));
+        let payloads = payloads.iter().map(|payload| (None, payload.as_ref()));
+        self.producer().send(topic, partition, payloads);
     }
 
-    /// Produces payloads with their keys, which a compacted topic demands.
-    pub fn produce_keyed(&self, topic: &str, partition: i32, payloads: &[(String, &[u8])]) {
-        let keyed = payloads.iter().map(|(key, payload)| (Some(key.as_str()), *payload));
-        self.send(topic, partition, keyed);
-    }
-
-    fn send<'a>(
-        &self,
-        topic: &str,
-        partition: i32,
-        payloads: impl Iterator<Item = (Option<&'a str>, &'a [u8])>,
-    ) {
-        let producer: ThreadedProducer<DefaultProducerContext> = self
-            .client()
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "20")
-            .set("message.max.bytes", "8000000")
-            .create()
-            .unwrap();
-        for (key, payload) in payloads {
-            let mut record: BaseRecord<'_, str, [u8]> =
-                BaseRecord::to(topic).partition(partition).payload(payload);
-            record.key = key;
-            producer.send(record).map_err(|(error, _)| error).unwrap();
-        }
-        producer.flush(DEADLINE).unwrap();
+    /// Makes a producer, which takes a while: for many calls, make one.
+    pub fn producer(&self) -> Sender {
+        let mut client = self.client();
+        client.set("enable.idempotence", "true").set("linger.ms", "20");
+        Sender(client.set("message.max.bytes", "8000000").create().unwrap())
     }
 
     /// Reads a topic to its end, partition by partition.
