@@ -122,6 +122,10 @@ impl Owed {
         self.due.is_some() && self.flight.is_none() && self.attempts.may_start(now)
     }
 
+    pub(super) fn is_reminder(&self) -> bool {
+        self.due.as_ref().is_some_and(|due| due.is_reminder)
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.notice.state == AlertState::Resolved
     }
@@ -135,8 +139,10 @@ impl Owed {
         }
     }
 
+    /// Tells how urgent it is; a reminder never is, or reminders would keep news from being sent.
     pub(super) fn urgency(&self) -> Urgency {
         match (self.is_over(), self.notice.severity) {
+            _ if self.is_reminder() => Urgency::Ordinary,
             (true, _) => Urgency::Relief,
             (false, Severity::Critical) => Urgency::Critical,
             (false, _) => Urgency::Ordinary,

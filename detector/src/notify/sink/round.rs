@@ -52,10 +52,9 @@ impl SinkState {
         let ready = self.alerts.iter().filter(|(_, owed)| owed.is_ready(now));
         let mut ready: Vec<_> = ready
             .map(|(alert, owed)| {
-                let due = owed.due.as_ref();
-                let is_reminder = due.is_some_and(|due| due.is_reminder);
-                let since = due.map(|due| due.since);
-                (is_reminder, owed.urgency(), Reverse(owed.notice.severity), since, alert)
+                let since = owed.due.as_ref().map(|due| due.since);
+                let severity = Reverse(owed.notice.severity);
+                (owed.is_reminder(), owed.urgency(), severity, since, alert)
             })
             .collect();
         ready.sort();

@@ -69,3 +69,21 @@ fn an_alert_in_the_digest_that_becomes_critical_is_sent_by_itself() {
     bench.run(90);
     assert!(bench.sent().iter().any(|line| line.contains("a9 updated")), "{:?}", bench.log);
 }
+
+#[test]
+fn reminders_of_what_is_critical_do_not_keep_news_from_being_sent() {
+    let reminded = SinkSettings { resend_every: Some(Duration::from_secs(60)), ..settings(6) };
+    let mut bench = Bench::new(reminded);
+    for alert in ["a", "b", "c", "d", "e", "f"] {
+        bench.change(alert, AlertState::Open, Severity::Critical);
+        bench.run(1);
+    }
+    bench.answer = |_| Some(Answer::Unknown(Duration::ZERO));
+    bench.run(54);
+    bench.change("g", AlertState::Open, Severity::Critical);
+    bench.run(2);
+    bench.change("g", AlertState::Updated, Severity::Error);
+    bench.answer = |_| Some(Answer::Accepted);
+    bench.run(600);
+    assert_eq!(bench.ends.len(), 8, "{:?}", bench.log);
+}
