@@ -14,14 +14,15 @@ mod crash;
 mod notify;
 #[path = "kafka/outside.rs"]
 mod outside;
+#[path = "kafka/page_storm.rs"]
+mod page_storm;
 #[path = "kafka/pipeline.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
 mod pipeline;
 #[path = "kafka/replicas.rs"]
 mod replicas;
 #[path = "kafka/same.rs"]
 mod same;
-#[path = "kafka/storm.rs"]
-mod storm;
 #[path = "kafka/trouble.rs"]
 mod trouble;
 #[path = "kafka/verify.rs"]

@@ -54,7 +54,7 @@ impl Bench {
     #[track_caller]
     pub fn wait(&self, what: &str, is_met: impl Fn(&[Record]) -> bool) -> Vec<Record> {
         let mut tail = self.kafka.tail(&self.kafka.name("decisions"));
-        tail.wait_within(STORM, what, is_met);
+        tail.wait_for(what, STORM, is_met);
         tail.records
     }
 }

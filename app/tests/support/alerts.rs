@@ -46,7 +46,7 @@ pub fn alert(number: usize, state: AlertState, severity: Severity) -> Vec<u8> {
 pub fn publish(kafka: &Kafka, alerts: &[Vec<u8>]) {
     let topic = kafka.name("alerts");
     kafka.wait_until(&topic, |found| found > 0);
-    send(&kafka.producer(), &topic, alerts);
+    send(&kafka.producer(10_000), &topic, alerts);
 }
 
 /// Publishes changes of alerts, with the keys that their topic demands.

@@ -40,14 +40,20 @@ pub(super) struct Bench<'a> {
 }
 
 /// Closes a window of a service and appends what is anomalous in it.
+///
+/// A source that is ahead makes a service known before its first window comes: those before it say
+/// nothing of it.
 pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
     let counts = service.open.remove(&bench.window).unwrap_or_default();
+    if !service.has_begun && counts.templates.is_empty() {
+        return;
+    }
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
     if service.has_begun {
         judge(service, &counts, novel, bench, out);
     }
-    service.has_begun |= !counts.templates.is_empty();
+    service.has_begun = true;
     remember(service, counts);
     let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
     service.novelty_rate += (novel - service.novelty_rate) * weight;

@@ -189,14 +189,15 @@ struct Gone {
 }
 
 impl Norm {
-    /// Tells whether a count is within a factor of two of the norm, and what chance adds; nothing
-    /// at all is normal only where there often was nothing.
-    fn admits(&self, count: u64) -> bool {
-        if count == 0 && self.mean >= NORM_EMPTY {
+    /// Tells whether a count of some windows is within a factor of two of the norm, and what chance
+    /// adds; nothing at all is normal only where there often was nothing.
+    fn admits(&self, count: u64, windows: u32) -> bool {
+        let mean = self.mean * f64::from(windows);
+        if count == 0 && mean >= NORM_EMPTY {
             return false;
         }
-        let (seen, chance) = (count as f64, 3.0 * self.mean.sqrt());
-        seen >= self.mean / 2.0 - chance && seen <= self.mean * 2.0 + chance
+        let (seen, chance) = (count as f64, 3.0 * mean.sqrt());
+        seen >= mean / 2.0 - chance && seen <= mean * 2.0 + chance
     }
 }
 
@@ -232,6 +233,11 @@ impl Series {
         self.baseline.mean()
     }
 
+    /// Returns how many windows it was given.
+    pub fn windows(&self) -> u64 {
+        self.baseline.windows()
+    }
+
     /// Tells whether it stopped and has not come back.
     pub fn is_gone(&self) -> bool {
         self.gone.is_some()
@@ -258,7 +264,7 @@ impl Series {
         let found = found.or(missed.map(|missed| (Direction::Gone, missed.due.p_value)));
         let is_usual = found.is_some_and(|(direction, _)| self.is_usual(direction, count, secs));
         let found = found.filter(|_| !is_usual);
-        let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count)));
+        let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count, 1)));
         let (found, stretch) = if found.is_some() || is_usual {
             (found, Stretch::Window)
         } else {
@@ -335,10 +341,13 @@ impl Series {
     fn sum_deviates(&self, count: u64, demand: &Demand) -> Option<(Direction, f64)> {
         let (mean, sum) = (self.baseline.mean(), self.sum(count));
         let spread = sum > count && count > 0 && mean < 1.0;
-        if !demand.is_patient || !spread || self.norm.is_some() || self.baseline.is_warming() {
+        if !demand.is_patient || !spread || self.baseline.is_warming() {
             return None;
         }
         let windows = RECENT as u32 + 1;
+        if self.norm.is_some_and(|norm| norm.admits(sum, windows)) {
+            return None;
+        }
         if (sum as f64) < mean * f64::from(windows) * demand.ratio_min + demand.records_min {
             return None;
         }
@@ -369,7 +378,7 @@ impl Series {
             return None;
         }
         let is_usual = |bursts: &Recurrence| bursts.is_usual(secs_of(at), count);
-        if self.norm.is_some_and(|norm| norm.admits(count))
+        if self.norm.is_some_and(|norm| norm.admits(count, 1))
             || self.bursts.as_deref().is_some_and(is_usual)
         {
             return None;

@@ -1,6 +1,6 @@
 //! A storm of alerts against a pager that enforces its contract, with and without crashes.
 //!
-//! `LOGWAKE_STORM_ALERTS` and `LOGWAKE_STORM_SECS` say how many come in how long a time; what was
+//! `LOGWAKE_PAGE_STORM_ALERTS` and `LOGWAKE_PAGE_STORM_SECS` say how many come in how long a time; what was
 //! measured is printed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,7 @@ fn severity_of(number: usize) -> Severity {
 /// Publishes so many alerts evenly over a time; returns when each critical one was.
 fn blow(bench: &Bench, alerts: usize, over: Duration) -> BTreeMap<String, Instant> {
     let mut published = BTreeMap::new();
-    let (producer, topic) = (bench.kafka.producer(), bench.kafka.name("alerts"));
+    let (producer, topic) = (bench.kafka.producer(10_000), bench.kafka.name("alerts"));
     bench.kafka.wait_until(&topic, |found| found > 0);
     let begin = Instant::now();
     let slices = 4 * over.as_secs() as usize;
@@ -52,8 +52,8 @@ fn blow(bench: &Bench, alerts: usize, over: Duration) -> BTreeMap<String, Instan
 /// never says 429.
 #[track_caller]
 fn storm(manners: Manners, kills: usize) {
-    let alerts = from_env("LOGWAKE_STORM_ALERTS", 10_000);
-    let over = Duration::from_secs(from_env("LOGWAKE_STORM_SECS", 5) as u64);
+    let alerts = from_env("LOGWAKE_PAGE_STORM_ALERTS", 10_000);
+    let over = Duration::from_secs(from_env("LOGWAKE_PAGE_STORM_SECS", 5) as u64);
     let pager = Pager::start(manners);
     let Some(bench) = Bench::new(&sink("pager", &pager.url(), KEY)) else { return };
     let service = bench.run();
