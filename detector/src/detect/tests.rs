@@ -326,7 +326,7 @@ fn the_forest_tells_of_a_level_that_never_came_before_and_of_nothing_in_steady_n
     expect![""].assert_eq(&told_by_forest([1.0, 1.0, 1.0, 1.0], 0));
     expect![""].assert_eq(&told_by_forest([0.4, 1.8, 2.4, 0.0], 0));
     expect![[r#"
-        7200: checkout: these 10 s as a whole are unusual, most of all in warning share (99 %), volume (1 %); isolation 0.78, usually 0.36
+        7200: checkout: these 10 s as a whole are unusual, most of all in warning share (95 %), volume (2 %), volume against its usual (2 %); isolation 0.69, usually 0.33
     "#]].assert_eq(&told_by_forest([1.0, 1.0, 1.0, 1.0], 9));
 }
 
