@@ -12,9 +12,11 @@ use crate::time::Timestamp;
 use super::DetectSettings;
 use super::features::{Isolation, row_of};
 use super::gravity::{Gravity, gravity_of};
+use super::rare;
 use super::reason::{self, Subject};
 use super::series::{Demand, Deviation, Direction};
 use super::service::{Service, TemplateStats};
+use super::values;
 use super::window::{Cell, WindowCounts};
 
 /// Weight of a new window in forgetting means: a memory of about twenty minutes at ten seconds.
@@ -45,6 +47,8 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let whole_service = close_service(service, &counts, bench, out);
     close_templates(service, &counts, bench, whole_service, out);
     close_forest(service, &counts, novel, bench, out);
+    values::close(service, &counts, bench, out);
+    rare::close(service, &counts, bench, out);
     if !warm {
         out.truncate(begin);
     }

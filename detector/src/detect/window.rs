@@ -9,6 +9,8 @@ use crate::anomaly::Evidence;
 use crate::record::{Level, Source};
 use crate::tally::SkeletonTally;
 
+use super::values::Forms;
+
 /// Hosts counted by name in one window of one service.
 const HOSTS_MAX: usize = 256;
 
@@ -32,15 +34,19 @@ pub struct Cell {
     pub first: Evidence,
     /// The first record of its gravest level, where that is error or above and `first` is not it.
     pub gravest: Option<Evidence>,
+    /// Its skeletons and the values of some records.
+    pub forms: Forms,
 }
 
 impl WindowCounts {
     /// Adds the tally of one skeleton to its template.
-    pub fn add(&mut self, id: TemplateId, tally: SkeletonTally, source: &Source) {
+    pub fn add(&mut self, id: TemplateId, mut tally: SkeletonTally, source: &Source) {
         for (host, count) in &tally.hosts {
             add_host(&mut self.hosts, host, u64::from(*count));
         }
+        let forms = Forms::of(&mut tally, source);
         let mut cell = Cell {
+            forms,
             levels: tally.levels.map(u64::from),
             hosts: BTreeMap::new(),
             first: Evidence { source: source.clone(), exemplar: tally.first },
@@ -88,6 +94,7 @@ impl WindowCounts {
             known.first = cell.first;
         }
         known.gravest = gravest;
+        known.forms.merge(cell.forms);
     }
 }
 
