@@ -47,6 +47,7 @@ pub fn detect_settings() -> DetectSettings {
         window: CLOCK.window,
         lateness: CLOCK.lateness,
         warmup: Duration::from_secs(20),
+        anomaly_budget: 10.0,
         forest_p_value_max: 1e-5,
         gap_windows_max: 360,
         services_max: 1000,

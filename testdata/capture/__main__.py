@@ -1,4 +1,4 @@
-"""Captures the logs of a small shop while faults are injected into it.
+"""Captures the logs of real servers while faults are injected into them.
 
 usage: python3 testdata/capture SCENARIO [--seed N] [--out FOLDER] [--hurry DIVISOR]
        python3 testdata/capture --look FOLDER
@@ -15,7 +15,7 @@ import pack
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", nargs="?", help="a name from scenarios.py")
+    parser.add_argument("scenario", nargs="?", help="the name of a capture; one that nobody has lists them")
     parser.add_argument("--seed", type=int, help="seed of the load, default the scenario's own")
     parser.add_argument("--out", type=pathlib.Path, help="default testdata/incidents/SCENARIO")
     parser.add_argument("--hurry", type=float, default=1.0, help="divide all phases by this, to try things out")
@@ -28,42 +28,48 @@ def main():
 
 
 def capture(args):
-    # Imported late: they need psycopg2, which the Python outside the namespaces may lack.
-    from load import Load, schedule
-    from scenarios import SCENARIOS
-    from servers import LOG, Shop, versions
+    # Imported late: the Python outside the namespaces may lack what the sites need.
+    import scenarios
 
-    scenario = SCENARIOS[args.scenario]
+    scenario, site_of = scenarios.find(args.scenario)
     seed = scenario.seed if args.seed is None else args.seed
     out = args.out or pathlib.Path(__file__).resolve().parent.parent / "incidents" / args.scenario
-    load = Load(schedule(seed, scenario.requests_per_sec, scenario.seconds() / args.hurry))
-    shop = Shop(scenario.database_disk, scenario.database_settings)
-    shop.start()
+    site = site_of(scenario)
+    load = site.load(seed, scenario.seconds() / args.hurry)
+    site.start()
     watch = threading.Event()
-    threading.Thread(target=supervise, args=(shop, watch), daemon=True).start()
+    threading.Thread(target=supervise, args=(site, watch), daemon=True).start()
     load.start()
-    spans = [act(shop, phase, phase.seconds / args.hurry) for phase in scenario.phases]
+    spans = play(site, scenario.phases, args.hurry * scenario.speed)
     # The logs are taken in mid-life: no line of the shutdown is in the capture.
-    logs = pack.snapshot(LOG)
+    logs = pack.snapshot(machine.LOG)
     load.stopping.set()
     load.join()
     watch.set()
-    shop.stop()
-    pack.write(out, logs, scenario, args.scenario, seed, spans, versions())
+    site.stop()
+    pack.write(out, logs, site, args.scenario, seed, spans)
     pack.look(out)
     print(f"requests sent at most {load.late_secs_max:.2f} s late")
 
 
-def act(shop, phase, seconds):
-    start = time.time()
-    print(f"{pack.rfc3339(start)} {phase.kind or phase.action.__name__} for {seconds:.0f} s", flush=True)
-    phase.action(shop, seconds)
-    return phase, start, time.time()
+def play(site, phases, haste):
+    """Plays the phases at their planned times; returns each with its start and end on the clocks of the site.
+
+    Where the work of an action takes a while, it returns when its fault began in truth.
+    """
+    began, planned, spans = time.monotonic(), 0.0, []
+    for phase in phases:
+        planned += phase.seconds / haste
+        start = site.now()
+        print(f"{pack.rfc3339(start)} {phase.kind or phase.action.__name__} for {phase.seconds} s", flush=True)
+        truth = phase.action(site, max(0.0, began + planned - time.monotonic()))
+        spans.append((phase, truth or start, site.now()))
+    return spans
 
 
-def supervise(shop, done):
-    while not done.wait(5.0):
-        shop.supervise()
+def supervise(site, done):
+    while not done.wait(site.supervise_secs):
+        site.supervise()
 
 
 if __name__ == "__main__":

@@ -1,89 +1,16 @@
-"""What happens when in each capture."""
+"""All scenarios by name, each with the class of its site."""
 
-import dataclasses
-from typing import Callable
+import importlib
 
-import faults
-
-
-@dataclasses.dataclass(frozen=True)
-class Phase:
-    """A span of a capture. With a `kind` it gets a label; `telling` is a regex for the first line that shows it."""
-
-    seconds: int
-    action: Callable = faults.steady
-    kind: str = ""
-    service: str = ""
-    telling: str = ""
+MODULES = ("shop_scenarios", "booking_scenarios", "kafka", "edge_scenarios", "parcels", "library_scenarios", "realm", "mail")
 
 
-@dataclasses.dataclass(frozen=True)
-class Scenario:
-    about: str
-    seed: int
-    requests_per_sec: float
-    phases: tuple
-    database_disk: str = "160m"
-    database_settings: str = ""
-
-    def seconds(self):
-        return sum(phase.seconds for phase in self.phases)
-
-
-def fault(name, service, seconds, telling):
-    return Phase(seconds, getattr(faults, name), name, service, telling)
-
-
-def learning(seconds):
-    """A steady phase with two events of ordinary operation in it."""
-    part = seconds // 3
-    return (Phase(part), Phase(part, faults.reload_nginx), Phase(seconds - 2 * part, faults.deploy_catalog))
-
-
-SCENARIOS = {
-    "connection-exhaustion": Scenario(
-        "A reporting job takes all connections of PostgreSQL; both services fail, nginx answers 500 and 504.",
-        11, 34.0,
-        (*learning(690), fault("connection_exhaustion", "postgres", 110, "too many clients already"), Phase(240)),
-    ),
-    "redis-faults": Scenario(
-        "Redis freezes for a while; later it is killed and comes back a minute later.",
-        23, 14.0,
-        (*learning(420), fault("slow_dependency", "redis", 80, "redis .* failed"), Phase(160),
-         fault("dependency_down", "redis", 60, "redis connection to"), Phase(120)),
-    ),
-    "postgres-faults": Scenario(
-        "Backends of PostgreSQL are killed; later the disk of the database fills up.",
-        37, 14.0,
-        (*learning(420), fault("backend_crash", "postgres", 60, "terminated by signal 9"), Phase(160),
-         fault("disk_full", "postgres", 80, "No space left on device"), Phase(140)),
-        # Little memory and frequent checkpoints: the database asks its disk for space every few seconds.
-        database_settings="work_mem = 64kB\ncheckpoint_timeout = 30s\n",
-    ),
-    "bad-releases": Scenario(
-        "nginx gets a broken configuration, then one with a wrong upstream; later checkout gets a release with a mistake.",
-        41, 14.0,
-        (*learning(420), fault("broken_config", "nginx-error", 75, "unknown directive"), Phase(160),
-         fault("bad_deploy", "checkout", 90, "KeyError"), Phase(120)),
-    ),
-    "stalls": Scenario(
-        "A migration locks the orders; later the catalog freezes.",
-        53, 14.0,
-        (*learning(420), fault("lock_wait", "postgres", 75, "still waiting for"), Phase(160),
-         fault("hung_service", "catalog", 70, "upstream timed out|timed out"), Phase(120)),
-    ),
-    "quiet-rush": Scenario(
-        "Nothing goes wrong; checkout is restarted, and for a while half as many customers again come.",
-        79, 14.0,
-        (*learning(420), Phase(60, kind="quiet_steady"),
-         fault("harmless_restart", "checkout", 90, "checkout 2.3.1 is stopping"), Phase(30, kind="quiet_after_restart"),
-         fault("harmless_rush", "nginx-access", 90, ""), Phase(60, kind="quiet_after_rush")),
-    ),
-    "quiet": Scenario(
-        "Nothing goes wrong; debug logging of the catalog is on for a while, and a backup runs.",
-        67, 14.0,
-        (*learning(420), Phase(90, kind="quiet_steady"),
-         fault("harmless_flood", "catalog", 60, "log level set to DEBUG"), Phase(60, kind="quiet_after_flood"),
-         fault("harmless_backup", "postgres", 45, "pg_dump"), Phase(60, kind="quiet_after_backup")),
-    ),
-}
+def find(name):
+    """Returns a scenario and the class of its site."""
+    known = {}
+    for module in MODULES:
+        site = importlib.import_module(f"sites.{module}")
+        if name in site.SCENARIOS:
+            return site.SCENARIOS[name], site.SITE
+        known.update(site.SCENARIOS)
+    raise SystemExit(f"no scenario {name}; there are {', '.join(sorted(known))}")

@@ -34,6 +34,7 @@ pub(super) struct ServiceCard {
     pub(super) late: u64,
     pub(super) windows: u64,
     pub(super) template_count: usize,
+    pub(super) episodes: f64,
     pub(super) last_seen: Option<Timestamp>,
     pub(super) templates: Vec<TemplateView>,
 }
@@ -66,7 +67,12 @@ impl SourceCard {
 }
 
 impl ServiceCard {
-    pub(super) fn new(shard: u32, service: &Service, templates_max: usize) -> Self {
+    pub(super) fn new(
+        shard: u32,
+        service: &Service,
+        progress: Timestamp,
+        templates_max: usize,
+    ) -> Self {
         let mut top: Vec<(&TemplateId, &TemplateStats)> = service.templates.iter().collect();
         top.sort_unstable_by_key(|(id, stats)| (std::cmp::Reverse(stats.total), **id));
         top.truncate(templates_max);
@@ -78,6 +84,7 @@ impl ServiceCard {
             late: service.late,
             windows: service.windows,
             template_count: service.templates.len(),
+            episodes: service.spending.episodes(progress),
             last_seen: service.last.as_ref().map(|last| last.exemplar.time),
             templates: top.into_iter().map(view).collect(),
         }

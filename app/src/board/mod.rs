@@ -169,11 +169,12 @@ impl Board {
     /// Takes the state of a detect shard at once: at the end of a replay, and in tests.
     pub fn refresh(&self, shard: u32, state: &DetectState) {
         self.shards.entry(shard).or_default().progress = state.progress();
+        let progress = state.progress().unwrap_or_default();
         let templates_max = (TEMPLATES_MAX / state.services().len().max(1)).clamp(10, 200);
         for (name, service) in state.services() {
             let seen = self.services.get(name).map(|card| card.records);
             if seen != Some(service.records) {
-                let card = ServiceCard::new(shard, service, templates_max);
+                let card = ServiceCard::new(shard, service, progress, templates_max);
                 self.services.insert(name.clone(), card);
             } else if let Some(mut card) = self.services.get_mut(name) {
                 card.windows = service.windows;

@@ -167,6 +167,7 @@ impl Board {
             templates: card.template_count,
             warm: card.windows >= warmup_windows,
             warmup: (card.windows as f64 / warmup_windows.max(1) as f64).min(1.0),
+            episodes: card.episodes,
             last_seen: card.last_seen.map(rfc3339),
             per_minute: rates.iter().rev().nth(1).copied().unwrap_or(0.0),
             rates,

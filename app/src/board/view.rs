@@ -113,6 +113,8 @@ pub struct ServiceView {
     pub warm: bool,
     /// How far it is learned, in [0, 1].
     pub warmup: f64,
+    /// Episodes of anomalies told in the last week, older ones fading.
+    pub episodes: f64,
     /// Event time of the last exemplar.
     pub last_seen: Option<String>,
     /// Records a minute in the last whole window.

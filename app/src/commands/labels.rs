@@ -60,6 +60,10 @@ pub struct Scores {
     pub delay_max_secs: Option<f64>,
     /// Pages outside incidents a day.
     pub false_pages_a_day: f64,
+    /// Pages inside incidents for each incident found.
+    pub pages_per_incident: f64,
+    /// Anomalies of the whole replay for each page: how much alerts compress.
+    pub anomalies_per_page: f64,
     /// Each label and what became of it.
     pub labels: Vec<Outcome>,
 }
@@ -134,7 +138,15 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Compares pages with labels, leaving out what lies before `since`.
-pub fn score(labels: &[Label], pages: &[Page], since: Timestamp, until: Timestamp) -> Scores {
+///
+/// `anomalies` are those of the whole replay.
+pub fn score(
+    labels: &[Label],
+    pages: &[Page],
+    anomalies: u64,
+    since: Timestamp,
+    until: Timestamp,
+) -> Scores {
     let labels: Vec<&Label> = labels.iter().filter(|label| label.end >= since).collect();
     let pages: Vec<&Page> = pages.iter().filter(|page| page.at >= since).collect();
     let outcomes: Vec<Outcome> = labels.iter().map(|label| outcome(label, &pages)).collect();
@@ -146,22 +158,27 @@ pub fn score(labels: &[Label], pages: &[Page], since: Timestamp, until: Timestam
     delays.sort_by(f64::total_cmp);
     let end = labels.iter().map(|label| label.end).max().unwrap_or(until).max(until);
     let days = end.since(since).as_secs_f64() / 86_400.0;
-    let share =
-        |part: usize, whole: usize| if whole > 0 { part as f64 / whole as f64 } else { 0.0 };
-    let (precision, recall) = (share(right, pages.len()), share(found, incidents));
-    let both = precision + recall;
+    let precision = ratio(right as f64, pages.len() as f64);
+    let recall = ratio(found as f64, incidents as f64);
     Scores {
         incidents,
         found,
         recall,
         pages: pages.len(),
         precision,
-        f1: if both > 0.0 { 2.0 * precision * recall / both } else { 0.0 },
+        f1: ratio(2.0 * precision * recall, precision + recall),
         delay_median_secs: median(&delays),
         delay_max_secs: delays.last().copied(),
-        false_pages_a_day: if days > 0.0 { (pages.len() - right) as f64 / days } else { 0.0 },
+        false_pages_a_day: ratio((pages.len() - right) as f64, days),
+        pages_per_incident: ratio(right as f64, found as f64),
+        anomalies_per_page: ratio(anomalies as f64, pages.len() as f64),
         labels: outcomes,
     }
+}
+
+/// A part of a whole, none of nothing.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
 }
 
 impl Label {
@@ -223,5 +240,56 @@ fn median(sorted: &[f64]) -> Option<f64> {
         0 => None,
         len if len % 2 == 1 => Some(sorted[middle]),
         _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_nanos(secs * 1_000_000_000)
+    }
+
+    fn span(start: i64, end: i64, kind: &str) -> Label {
+        Label { start: at(start), end: at(end), service: "web".to_owned(), kind: kind.to_owned() }
+    }
+
+    fn page(secs: i64, service: &str) -> Page {
+        Page { at: at(secs), services: vec![service.to_owned()] }
+    }
+
+    /// Beside the figures of an independent implementation of the same rules.
+    #[test]
+    fn a_page_in_the_grace_counts_for_a_fault_and_against_a_quiet_span() {
+        let labels = [
+            span(0, 50, "early"),
+            span(1000, 1100, "crash"),
+            span(1300, 1400, "harmless_flood"),
+            span(2000, 2100, "full"),
+        ];
+        let pages = [page(40, "web"), page(1010, "db"), page(1220, "web"), page(1519, "web")];
+        let scores = score(&labels, &pages, 12, at(600), at(600 + 86_400));
+        let outcomes: Vec<_> =
+            scores.labels.iter().map(|label| (label.outcome, label.pages)).collect();
+        assert_eq!(outcomes, [("found", 2), ("paged", 1), ("missed", 0)]);
+        assert!(scores.labels[0].is_service_named);
+        assert_eq!((scores.incidents, scores.found, scores.pages), (2, 1, 3));
+        assert_eq!((scores.recall, scores.precision), (0.5, 2.0 / 3.0));
+        assert_eq!((scores.delay_median_secs, scores.delay_max_secs), (Some(10.0), Some(10.0)));
+        assert_eq!((scores.pages_per_incident, scores.anomalies_per_page), (2.0, 4.0));
+        assert!((scores.false_pages_a_day - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn nothing_labelled_and_nothing_paged_divides_by_nothing() {
+        let scores = score(&[], &[], 0, at(0), at(0));
+        assert_eq!(
+            (scores.f1, scores.false_pages_a_day, scores.anomalies_per_page),
+            (0.0, 0.0, 0.0)
+        );
+        assert_eq!(scores.delay_median_secs, None);
     }
 }

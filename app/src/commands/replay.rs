@@ -59,7 +59,9 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
         let since = if args.learn.is_some() { from + config.detect.warmup.0 } else { from };
         match labels {
             Labels::Incidents(labels) => {
-                summary.scores = Some(labels::score(&labels, &results.pages, since, to));
+                let anomalies = summary.anomalies.values().sum();
+                let scores = labels::score(&labels, &results.pages, anomalies, since, to);
+                summary.scores = Some(scores);
             }
             Labels::Sessions(labels) => {
                 summary.session_scores = Some(session_labels::score(&labels, &results.flagged));

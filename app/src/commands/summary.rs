@@ -171,13 +171,19 @@ fn tell_scores(scores: &Scores) -> String {
             label.outcome, label.kind, label.service, label.pages
         ));
     }
+    let secs = |delay: Option<f64>| delay.map_or("none".to_owned(), |secs| format!("{secs:.1} s"));
     text.push_str(&format!(
-        "recall {:.3} precision {:.3} F1 {:.3}, median delay {}, {:.2} false pages a day\n",
+        "recall {:.3} precision {:.3} F1 {:.3}, median delay {}, worst {}, {:.2} false pages a day\n",
         scores.recall,
         scores.precision,
         scores.f1,
-        scores.delay_median_secs.map_or("none".to_owned(), |secs| format!("{secs:.1} s")),
+        secs(scores.delay_median_secs),
+        secs(scores.delay_max_secs),
         scores.false_pages_a_day,
+    ));
+    text.push_str(&format!(
+        "{} pages, {:.2} for each incident found, {:.0} anomalies for each page\n",
+        scores.pages, scores.pages_per_incident, scores.anomalies_per_page,
     ));
     text
 }

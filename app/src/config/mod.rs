@@ -143,6 +143,7 @@ impl Config {
             window: detect.window.0,
             lateness: detect.lateness.0,
             warmup: detect.warmup.0,
+            anomaly_budget: detect.anomaly_budget,
             forest_p_value_max: detect.forest_p_value_max,
             gap_windows_max: detect.gap_windows_max as u64,
             services_max: self.limits.services_max,

@@ -135,6 +135,10 @@ section! {
         stall_after: Span = Span::secs(30) => Span::secs(1), Span::secs(86_400);
         /// Windows without any record that are judged one by one; a longer gap is passed over.
         gap_windows_max: usize = 360 => 1, 1_000_000;
+        /// How often a service may raise its hand in a week: episodes of anomalies, each ended by ten minutes without.
+        /// Thresholds follow from it: a tenth of it is what chance may spend, and a service that tells more is believed less until it is back below.
+        /// Anomalies of sessions do not count.
+        anomaly_budget: f64 = 10.0 => 0.1, 1e6;
         /// Greatest p-value at which the isolation forest speaks; 0 turns it off.
         forest_p_value_max: f64 = 1e-5 => 0.0, 1.0;
         /// What belongs together because it names the same order, block, request or user.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use logwake_detector::anomaly::Severity;
-use logwake_detector::detect::DetectCounts;
+use logwake_detector::detect::{DetectCounts, SessionCounts};
 use logwake_detector::time::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
@@ -30,7 +30,19 @@ pub(super) struct Shard {
     pub(super) templates: u64,
     pub(super) skeletons: Option<u64>,
     pub(super) progress: Option<Timestamp>,
-    pub(super) counts: Option<DetectCounts>,
+    pub(super) counted: Option<Counted>,
+    pub(super) sessions_open: u64,
+    /// The greatest share of its anomaly budget that a service has spent.
+    pub(super) spent: f64,
+    pub(super) overspent: u64,
+}
+
+/// What a shard had counted when it was looked at last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    pub(super) detect: DetectCounts,
+    pub(super) sessions: SessionCounts,
+    pub(super) kept_back: u64,
 }
 
 /// Registers the gauges that are read from what is held.
@@ -53,6 +65,12 @@ pub(super) fn observe(meter: &Meter, held: &Arc<Mutex<Held>>) {
     gauge("logwake.skeletons", "Skeletons remembered.", |held| {
         total(held, |shard| shard.skeletons)
     });
+    gauge("logwake.sessions_open", "Sessions that have not ended.", |held| {
+        total(held, |shard| Some(shard.sessions_open))
+    });
+    gauge("logwake.services_over_budget", "Services that told more than their budget.", |held| {
+        total(held, |shard| Some(shard.overspent))
+    });
     gauge(
         "logwake.consumer_lag_records",
         "Payloads between the position and the end of a partition.",
@@ -74,6 +92,15 @@ pub(super) fn observe(meter: &Meter, held: &Arc<Mutex<Held>>) {
         let label = |severity: Severity| vec![KeyValue::new("severity", severity.as_str())];
         Severity::ALL.map(|severity| (open(severity), label(severity))).to_vec()
     });
+    let spent = Arc::clone(held);
+    meter
+        .f64_observable_gauge("logwake.anomaly_budget_spent_ratio")
+        .with_description("Episodes of the last week over the budget, of the service with most.")
+        .with_callback(move |observer| {
+            let most = lock(&spent).shards.values().map(|shard| shard.spent).reduce(f64::max);
+            most.into_iter().for_each(|most| observer.observe(most, &[]));
+        })
+        .build();
     let held = Arc::clone(held);
     meter
         .f64_observable_gauge("logwake.watermark_lag")

@@ -27,6 +27,8 @@ pub(super) struct Instruments {
     pub(super) merges: Counter<u64>,
     pub(super) overflows: Counter<u64>,
     pub(super) anomalies: Counter<u64>,
+    pub(super) kept_back: Counter<u64>,
+    pub(super) sessions: Sessions,
     pub(super) alerts: Counter<u64>,
     pub(super) decisions: Counter<u64>,
     pub(super) dead_letters: Counter<u64>,
@@ -37,11 +39,31 @@ pub(super) struct Instruments {
     pub(super) state: Gauge<u64>,
 }
 
+/// What became of sessions.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    pub(super) judged: Counter<u64>,
+    pub(super) broken: Counter<u64>,
+    pub(super) given_up: Counter<u64>,
+}
+
+impl Sessions {
+    fn new(meter: &Meter) -> Self {
+        let counter = |name, meaning| counter(meter, name, meaning);
+        Self {
+            judged: counter("logwake.sessions_judged", "Sessions that ended and were judged."),
+            broken: counter("logwake.sessions_broken", "Sessions judged that broke a relation."),
+            given_up: counter(
+                "logwake.sessions_given_up",
+                "Sessions given up at the limit, neither judged nor learned.",
+            ),
+        }
+    }
+}
+
 impl Instruments {
     pub(super) fn new(meter: &Meter) -> Self {
-        let counter = |name: &'static str, meaning: &'static str| {
-            meter.u64_counter(name).with_description(meaning).build()
-        };
+        let counter = |name, meaning| counter(meter, name, meaning);
         Self {
             lines: counter("logwake.lines", "Lines read, by topic."),
             bytes: meter
@@ -65,7 +87,7 @@ impl Instruments {
             windows: counter("logwake.windows_closed", "Windows judged."),
             windows_dropped: counter(
                 "logwake.window_tallies_dropped",
-                "Tallies dropped since too many windows waited to be closed.",
+                "Tallies dropped since too many windows waited.",
             ),
             batches_repeated: counter(
                 "logwake.tally_batches_repeated",
@@ -74,10 +96,12 @@ impl Instruments {
             merges: counter("logwake.template_merges", "Templates that became part of another."),
             overflows: counter("logwake.template_overflows", "Skeletons beyond the limit."),
             anomalies: counter("logwake.anomalies", "Anomalies found, by kind."),
-            alerts: counter(
-                "logwake.alerts",
-                "Changes of alert clusters sent, by state and severity.",
+            kept_back: counter(
+                "logwake.novelties_kept_back",
+                "New templates not told since the anomaly budget of their service was overspent.",
             ),
+            sessions: Sessions::new(meter),
+            alerts: counter("logwake.alerts", "Changes of alerts sent, by state and severity."),
             decisions: counter("logwake.decisions", "Decisions, by reason."),
             dead_letters: counter(
                 "logwake.dead_letters",
@@ -108,6 +132,10 @@ impl Instruments {
                 .build(),
         }
     }
+}
+
+fn counter(meter: &Meter, name: &'static str, meaning: &'static str) -> Counter<u64> {
+    meter.u64_counter(name).with_description(meaning).build()
 }
 
 /// Exports what never changes: the build, and when the process started.

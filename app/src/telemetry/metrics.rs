@@ -18,7 +18,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
-use super::held::{Held, LAGS_MAX, lock, observe, wall_secs};
+use super::held::{Counted, Held, LAGS_MAX, lock, observe, wall_secs};
 use super::instruments::{Instruments, export_constants};
 use super::trace::resource_of;
 use super::{Commit, Exposition, Outcome, Stage};
@@ -143,21 +143,42 @@ impl Metrics {
     }
 
     /// Takes over what a detect shard knows.
-    pub fn detected(&self, shard: u32, state: &DetectState) {
-        let counts = *state.counts();
+    pub fn detected(&self, shard: u32, state: &DetectState, anomaly_budget: f64) {
+        let now = Counted {
+            detect: *state.counts(),
+            sessions: state.session_counts(),
+            kept_back: state.kept_back(),
+        };
+        let spent: Vec<f64> =
+            state.episodes().map(|(_, episodes)| episodes / anomaly_budget).collect();
         let mut held = lock(&self.held);
         let shard = held.shards.entry(shard).or_default();
         shard.services = state.services().len() as u64;
         shard.templates =
             state.services().values().map(|service| service.templates.len() as u64).sum();
         shard.progress = state.progress();
-        let before = shard.counts.replace(counts).unwrap_or(counts);
+        shard.sessions_open = state.open_sessions() as u64;
+        shard.spent = spent.iter().copied().fold(0.0, f64::max);
+        shard.overspent = spent.iter().filter(|spent| **spent > 1.0).count() as u64;
+        let before = shard.counted.replace(now).unwrap_or(now);
         drop(held);
-        let since = |now: u64, before: u64| now.saturating_sub(before);
-        self.instruments.windows.add(since(counts.windows, before.windows), &[]);
-        let dropped = since(counts.records_dropped, before.records_dropped);
-        self.instruments.windows_dropped.add(dropped, &[]);
-        self.instruments.batches_repeated.add(since(counts.repeated, before.repeated), &[]);
+        self.add_counted(&now, &before);
+    }
+
+    /// Adds what a shard has counted since it was looked at before.
+    fn add_counted(&self, now: &Counted, before: &Counted) {
+        let to = &self.instruments;
+        for (counter, now, before) in [
+            (&to.windows, now.detect.windows, before.detect.windows),
+            (&to.windows_dropped, now.detect.records_dropped, before.detect.records_dropped),
+            (&to.batches_repeated, now.detect.repeated, before.detect.repeated),
+            (&to.kept_back, now.kept_back, before.kept_back),
+            (&to.sessions.judged, now.sessions.judged, before.sessions.judged),
+            (&to.sessions.broken, now.sessions.broken, before.sessions.broken),
+            (&to.sessions.given_up, now.sessions.given_up, before.sessions.given_up),
+        ] {
+            counter.add(now.saturating_sub(before), &[]);
+        }
     }
 
     /// Takes over the sizes of the catalogues of a shard.
@@ -234,6 +255,10 @@ impl Metrics {
             &all.windows,
             &all.windows_dropped,
             &all.batches_repeated,
+            &all.kept_back,
+            &all.sessions.judged,
+            &all.sessions.broken,
+            &all.sessions.given_up,
         ] {
             counter.add(0, &[]);
         }

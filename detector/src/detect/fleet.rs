@@ -87,6 +87,11 @@ impl FleetClock {
         true
     }
 
+    /// Returns the event time that a source has reached.
+    pub fn reached_by(&self, source: &Source) -> Option<Timestamp> {
+        self.sources.get(source).and_then(|source| source.newest)
+    }
+
     /// Returns the event time that every awaited source has reached.
     pub fn progress(&self) -> Option<Timestamp> {
         self.progress

@@ -10,11 +10,12 @@ use crate::record::Level;
 use crate::time::Timestamp;
 
 use super::DetectSettings;
+use super::budget::Levels;
 use super::features::{Isolation, row_of};
 use super::gravity::{Gravity, gravity_of};
 use super::rare;
 use super::reason::{self, Subject};
-use super::series::{Demand, Deviation, Direction};
+use super::series::{Deviation, Direction};
 use super::service::{Service, TemplateStats};
 use super::values;
 use super::window::{Cell, WindowCounts};
@@ -36,6 +37,8 @@ pub(super) struct Bench<'a> {
     pub at: Timestamp,
     /// Whether a source was not waited for.
     pub incomplete: bool,
+    /// What tests must undercut.
+    pub levels: Levels,
 }
 
 /// Closes a window of a service and appends what is anomalous in it.
@@ -43,19 +46,40 @@ pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anom
     let counts = service.open.remove(&bench.window).unwrap_or_default();
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
-    let begin = out.len();
-    let whole_service = close_service(service, &counts, bench, out);
-    close_templates(service, &counts, bench, whole_service, out);
-    close_forest(service, &counts, novel, bench, out);
-    values::close(service, &counts, bench, out);
-    rare::close(service, &counts, bench, out);
-    if !warm {
-        out.truncate(begin);
+    if service.has_begun {
+        judge(service, &counts, novel, bench, out);
     }
+    service.has_begun |= !counts.templates.is_empty();
     remember(service, counts);
     let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
     service.novelty_rate += (novel - service.novelty_rate) * weight;
     service.windows += 1;
+}
+
+/// Judges a window and learns from it.
+///
+/// The first one is neither judged nor learned: its service began somewhere in it.
+fn judge(
+    service: &mut Service,
+    counts: &WindowCounts,
+    novel: f64,
+    bench: &Bench<'_>,
+    out: &mut Vec<Anomaly>,
+) {
+    let warm = service.is_warm(bench.settings);
+    let begin = out.len();
+    let bench = &bench.of(service);
+    let whole_service = close_service(service, counts, bench, out);
+    close_templates(service, counts, bench, whole_service, out);
+    close_forest(service, counts, novel, bench, out);
+    values::close(service, counts, bench, out);
+    rare::close(service, counts, bench, out);
+    if !warm {
+        out.truncate(begin);
+    }
+    if out.len() > begin {
+        service.spending.tell(bench.at);
+    }
 }
 
 /// Returns how many templates come in a closed window for the first time.
@@ -135,6 +159,34 @@ impl Service {
     }
 }
 
+impl Bench<'_> {
+    /// Returns the bench of a service, with what its tests must undercut.
+    pub(super) fn of(&self, service: &Service) -> Self {
+        let budget = self.settings.anomaly_budget;
+        let strictness = service.spending.strictness(budget, self.at);
+        let templates = service.templates.len();
+        let levels = Levels::new(budget, self.settings.window, templates, strictness);
+        Self { levels, ..*self }
+    }
+}
+
+impl Service {
+    /// Tells an anomaly unless the budget is overspent and it is too likely for that.
+    pub(super) fn tell(
+        &mut self,
+        anomaly: Anomaly,
+        settings: &DetectSettings,
+        out: &mut Vec<Anomaly>,
+    ) {
+        if anomaly.p_value > self.spending.strictness(settings.anomaly_budget, anomaly.at) {
+            self.spending.keep_back();
+        } else {
+            self.spending.tell(anomaly.at);
+            out.push(anomaly);
+        }
+    }
+}
+
 /// Judges the service as a whole; tells whether it says why its templates deviate downward.
 fn close_service(
     service: &mut Service,
@@ -142,11 +194,11 @@ fn close_service(
     bench: &Bench<'_>,
     out: &mut Vec<Anomaly>,
 ) -> bool {
-    let levels = counts.levels();
-    let total = levels.iter().sum();
-    let grave = levels[Level::Error as usize] + levels[Level::Fatal as usize];
+    let by_level = counts.levels();
+    let total = by_level.iter().sum();
+    let grave = by_level[Level::Error as usize] + by_level[Level::Fatal as usize];
     let mut gone = false;
-    if let Some(deviation) = service.total.close(total, bench.at, &demand(Gravity::Plain)) {
+    if let Some(deviation) = service.total.close(total, bench.at, &bench.levels.of_records()) {
         gone = deviation.direction != Direction::Up;
         let exemplars = match deviation.direction {
             Direction::Up => most_frequent(counts),
@@ -159,13 +211,11 @@ fn close_service(
             Direction::Gone => Severity::Error,
         };
         let subject = Subject::Records("records");
-        out.push(rate_anomaly(
-            service, bench, kind, &deviation, total, severity, subject, exemplars,
-        ));
+        out.push(rate_anomaly(service, bench, kind, &deviation, severity, subject, exemplars));
     } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
     }
-    if let Some(deviation) = service.grave.close(grave, bench.at, &demand(Gravity::Grave))
+    if let Some(deviation) = service.grave.close(grave, bench.at, &bench.levels.of_errors())
         && deviation.direction == Direction::Up
     {
         let subject = Subject::Records("records of level error or above");
@@ -176,7 +226,6 @@ fn close_service(
             bench,
             kind,
             &deviation,
-            grave,
             Severity::Error,
             subject,
             exemplars,
@@ -198,12 +247,15 @@ fn close_templates(
         let count = cell.map_or(0, Cell::count);
         // What would not deviate even if it were grave need not be read.
         let gravity = match cell {
-            Some(_) if stats.rate.may_deviate(count, &demand(Gravity::Grave)) => {
+            Some(_) if stats.rate.may_deviate(count, &bench.levels.of_template(Gravity::Grave)) => {
                 stats.gravity(service, *id)
             }
             _ => Gravity::Plain,
         };
-        let Some(deviation) = stats.rate.close(count, bench.at, &demand(gravity)) else { continue };
+        let Some(deviation) = stats.rate.close(count, bench.at, &bench.levels.of_template(gravity))
+        else {
+            continue;
+        };
         let is_old = deviation.direction == Direction::Gone && deviation.is_repeat;
         if is_old || (deviation.direction != Direction::Up && whole_service) {
             continue;
@@ -227,7 +279,8 @@ fn close_forest(
     let divergence = learn_mix(&mut service.templates, counts);
     let row = row_of(counts, novel, divergence);
     let Some(isolation) = service.forest.step(&row) else { return };
-    if !service.forest.tells(&isolation, bench.settings.forest_p_value_max, bench.at) {
+    let p_value_max = bench.settings.forest_p_value_max * bench.levels.strictness;
+    if !service.forest.tells(&isolation, p_value_max, bench.at) {
         return;
     }
     let grave = isolation.contributions.iter().take(2).any(|(name, _)| name.starts_with("error"));
@@ -250,17 +303,8 @@ fn learn_mix(templates: &mut BTreeMap<TemplateId, TemplateStats>, counts: &Windo
 }
 
 impl TemplateStats {
-    fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
+    pub(super) fn gravity(&self, service: &Service, id: TemplateId) -> Gravity {
         gravity_of(self.level(), &service.catalogue.text(id))
-    }
-}
-
-/// What a deviation must amount to: less for what speaks of failure.
-fn demand(gravity: Gravity) -> Demand {
-    match gravity {
-        Gravity::Grave => Demand { p_value_max: 1e-6, ratio_min: 2.0, records_min: 3.0 },
-        Gravity::Notable => Demand { p_value_max: 1e-7, ratio_min: 2.0, records_min: 5.0 },
-        Gravity::Plain => Demand { p_value_max: 1e-8, ratio_min: 2.0, records_min: 10.0 },
     }
 }
 
@@ -273,7 +317,7 @@ fn kind_of(direction: Direction) -> AnomalyKind {
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
-fn template_anomaly(
+pub(super) fn template_anomaly(
     service: &Service,
     bench: &Bench<'_>,
     id: TemplateId,
@@ -284,6 +328,7 @@ fn template_anomaly(
 ) -> Anomaly {
     let text = service.catalogue.text(id);
     let severity = match (deviation.direction, gravity) {
+        _ if deviation.missed.is_some() => Severity::Error,
         (Direction::Up, Gravity::Grave) => Severity::Error,
         (Direction::Up, Gravity::Notable) => Severity::Warning,
         _ => Severity::Info,
@@ -293,10 +338,9 @@ fn template_anomaly(
         _ => stats.last.clone(),
     };
     let subject = Subject::Template(&text);
-    let count = cell.map_or(0, Cell::count);
     let kind = kind_of(deviation.direction);
     let mut anomaly =
-        rate_anomaly(service, bench, kind, deviation, count, severity, subject, vec![evidence]);
+        rate_anomaly(service, bench, kind, deviation, severity, subject, vec![evidence]);
     anomaly.id = anomaly_id(service, kind, Some(id), bench.window);
     anomaly.level = cell.map_or_else(|| stats.level(), Cell::level);
     anomaly.host = cell.and_then(Cell::only_host);
@@ -305,12 +349,11 @@ fn template_anomaly(
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
-fn rate_anomaly(
+pub(super) fn rate_anomaly(
     service: &Service,
     bench: &Bench<'_>,
     kind: AnomalyKind,
     deviation: &Deviation,
-    actual: u64,
     severity: Severity,
     subject: Subject<'_>,
     exemplars: Vec<Evidence>,
@@ -324,17 +367,17 @@ fn rate_anomaly(
         host: None,
         level: exemplars.iter().map(|one| one.exemplar.level).max().unwrap_or_default(),
         severity,
-        window_start: bench.window,
+        window_start: bench.window - bench.settings.window * deviation.stretch.windows_before(),
         window_end: bench.window + bench.settings.window,
         template: None,
         score: score_of(deviation.p_value),
         p_value: deviation.p_value,
-        actual: actual as f64,
+        actual: deviation.count as f64,
         typical: verdict.typical,
         lower: verdict.lower,
         upper: verdict.upper,
         contributions: vec![("rate".to_owned(), 1.0)],
-        reason: reason::rate(&service.name, subject, actual, bench.settings.window, deviation),
+        reason: reason::rate(&service.name, subject, bench.settings.window, deviation),
         exemplars,
         incomplete: bench.incomplete,
         session: None,
@@ -392,7 +435,7 @@ fn most_frequent(counts: &WindowCounts) -> Vec<Evidence> {
 }
 
 /// The first grave records of the gravest templates, three at most.
-fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
+pub(super) fn gravest(counts: &WindowCounts) -> Vec<Evidence> {
     let grave = |cell: &Cell| cell.levels[Level::Error as usize..].iter().sum::<u64>();
     let rank = |cell: &Cell| (cell.level() as u64, grave(cell).max(1));
     ranked(counts, rank).map(|cell| cell.gravest().clone()).collect()

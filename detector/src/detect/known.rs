@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+use super::budget::Spending;
 use super::service::Service;
 use super::session::Sessions;
 
@@ -38,7 +39,9 @@ impl Learned {
     pub fn of(services: &BTreeMap<String, Service>) -> Self {
         let rested = |service: &Service| Service {
             open: BTreeMap::new(),
+            has_begun: false,
             pending: BTreeMap::new(),
+            spending: Spending::default(),
             sessions: Sessions::learned(service.sessions.model().clone()),
             ..service.clone()
         };

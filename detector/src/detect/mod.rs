@@ -8,6 +8,8 @@
 //! closes.**
 //! Both depend only on the tallies in their order, never on how often a source commits.
 
+mod budget;
+mod early;
 mod features;
 mod fit;
 mod fleet;
@@ -29,6 +31,8 @@ use std::time::Duration;
 use logwake_models::template::{CatalogueLimits, TemplateId};
 use serde::{Deserialize, Serialize};
 
+pub use budget::Spending;
+pub use early::step_of;
 pub use fleet::{FleetClock, FleetSettings};
 pub use gravity::{Gravity, gravity_of};
 pub use known::{Known, Learned, Seeds};
@@ -53,6 +57,8 @@ pub struct DetectSettings {
     pub lateness: Duration,
     /// Event time that a service is learned before it is judged.
     pub warmup: Duration,
+    /// Episodes of anomalies that a service may tell in a week.
+    pub anomaly_budget: f64,
     /// Greatest p-value at which the forest speaks.
     pub forest_p_value_max: f64,
     /// Windows without any record that are judged one by one; a longer gap is passed over.
@@ -117,6 +123,8 @@ pub struct DetectState {
     fleet: FleetClock,
     services: BTreeMap<String, Service>,
     closed: Option<Timestamp>,
+    /// End of the last step of a window that was looked at before it closed.
+    looked: Option<Timestamp>,
     gap: u64,
     seq: u64,
     told: Option<Timestamp>,
@@ -150,13 +158,14 @@ impl Detect {
 
     /// Takes in a batch; appends what it led to.
     pub fn step(&mut self, mut batch: TallyBatch, out: &mut Vec<Findings>) {
+        let reached = self.state.fleet.reached_by(&batch.source);
         if !self.state.fleet.observe(&batch, &self.settings.fleet) {
             self.state.counts.repeated += 1;
             return;
         }
         self.state.counts.lines.add(&batch.lines);
         let mut anomalies = Vec::new();
-        self.count(&mut batch);
+        self.count(&mut batch, reached);
         self.close_windows(&mut anomalies);
         let told = self.state.told.unwrap_or(Timestamp::MIN);
         anomalies.iter_mut().for_each(|anomaly| anomaly.at = anomaly.at.max(told));
@@ -171,7 +180,8 @@ impl Detect {
         self.state.told = progress;
     }
 
-    fn count(&mut self, batch: &mut TallyBatch) {
+    /// Takes in the counts of a batch whose source had come to `reached` before it.
+    fn count(&mut self, batch: &mut TallyBatch, reached: Option<Timestamp>) {
         let (closed, settings) = (self.state.closed, self.settings);
         let mut dropped = 0;
         for tallies in std::mem::take(&mut batch.services) {
@@ -186,7 +196,8 @@ impl Detect {
                 };
                 dropped += lost;
                 let window = tally.window;
-                let id = service.take(tally, &batch.source, closed);
+                let step = early::step_at(window, reached, settings.window);
+                let id = service.take(tally, &batch.source, closed, step);
                 let is_open = closed.is_none_or(|closed| window >= closed);
                 places.push(is_open.then_some((id, window)));
             }
@@ -209,6 +220,7 @@ impl Detect {
         let Some(begin) = self.state.closed.or_else(|| self.state.first_open()) else { return };
         let mut next = begin;
         while next < watermark {
+            self.judge_early(next + self.settings.window + self.settings.lateness, out);
             if self.state.gap >= self.settings.gap_windows_max {
                 next = self.state.first_open().map_or(watermark, |open| open.min(watermark));
                 if next >= watermark {
@@ -221,6 +233,36 @@ impl Detect {
         if next > begin {
             self.state.closed = Some(next);
         }
+        self.judge_early(progress, out);
+    }
+
+    /// Looks at open windows in all steps that have ended by `until` and were not looked at yet.
+    fn judge_early(&mut self, until: Timestamp, out: &mut Vec<Anomaly>) {
+        let width = early::step_of(self.settings.window);
+        let Some(first) = self.state.first_open() else { return };
+        let mut step_end = self.state.looked.map_or(first, |looked| looked.max(first)) + width;
+        while step_end <= until {
+            self.look(step_end, out);
+            self.state.looked = Some(step_end);
+            step_end = step_end + width;
+        }
+    }
+
+    /// Looks at what has come in the window whose step ends now.
+    fn look(&mut self, at: Timestamp, out: &mut Vec<Anomaly>) {
+        let settings = &self.settings;
+        let window = (at - Duration::from_nanos(1)).window_start(settings.window);
+        let Some(step) =
+            early::step_at(window, Some(at - Duration::from_nanos(1)), settings.window)
+        else {
+            return;
+        };
+        let incomplete = self.state.fleet.is_incomplete();
+        let levels = budget::Levels::default();
+        let bench = judge::Bench { settings, window, at, incomplete, levels };
+        for service in self.state.services.values_mut() {
+            early::judge(service, &bench, step, out);
+        }
     }
 
     fn close_window(&mut self, window: Timestamp, out: &mut Vec<Anomaly>) {
@@ -231,6 +273,7 @@ impl Detect {
             window,
             at,
             incomplete: self.state.fleet.is_incomplete(),
+            levels: budget::Levels::default(),
         };
         let empty = self.state.services.values().all(|service| !service.open.contains_key(&window));
         self.state.gap = if empty { self.state.gap + 1 } else { 0 };
@@ -278,7 +321,8 @@ impl Detect {
             let is_warm = service.is_warm(&self.settings);
             for (id, first) in service.take_pending(until) {
                 if is_warm {
-                    out.push(service.novelty(id, &first, &self.settings));
+                    let novelty = service.novelty(id, &first, &self.settings);
+                    service.tell(novelty, &self.settings, out);
                 }
             }
         }
@@ -306,6 +350,17 @@ impl DetectState {
         let mut sum = SessionCounts::default();
         self.services.values().for_each(|service| sum.add(service.sessions.counts()));
         sum
+    }
+
+    /// Returns how many anomalies were kept back since the budget of their service was overspent.
+    pub fn kept_back(&self) -> u64 {
+        self.services.values().map(|service| service.spending.kept_back()).sum()
+    }
+
+    /// Returns the episodes that each service has told in the last week, by name.
+    pub fn episodes(&self) -> impl Iterator<Item = (&str, f64)> {
+        let now = self.fleet.progress().unwrap_or(Timestamp::MIN);
+        self.services.values().map(move |one| (one.name.as_str(), one.spending.episodes(now)))
     }
 
     /// Returns the event time that every source has reached.

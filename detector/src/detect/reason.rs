@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::features::Isolation;
-use super::series::{Deviation, Direction};
+use super::series::{Deviation, Direction, Missed, Stretch};
 
 /// Longest template text in a sentence, characters.
 const TEXT_CHARS_MAX: usize = 160;
@@ -37,25 +37,30 @@ pub(super) enum Subject<'a> {
 pub(super) fn rate(
     service: &str,
     subject: Subject<'_>,
-    actual: u64,
     window: Duration,
     deviation: &Deviation,
 ) -> String {
     let verdict = &deviation.verdict;
     let lasting = span(window * deviation.windows);
+    let width = window;
     let window = span(window);
     if deviation.direction == Direction::Gone {
         let what = match subject {
             Subject::Records(kind) => kind.to_owned(),
             Subject::Template(text) => format!("`{}`", shorten(text)),
         };
+        if let Some(missed) = &deviation.missed {
+            return format!("{service}: no {what}: {}", overdue(missed));
+        }
         let usual = count(verdict.typical);
         return format!("{service}: no {what} for {lasting}, usually {usual} in {window}");
     }
     let what = match subject {
-        Subject::Records(kind) => format!("{} {kind}", grouped(actual)),
-        Subject::Template(text) if actual == 1 => format!("1 time `{}`", shorten(text)),
-        Subject::Template(text) => format!("{} times `{}`", grouped(actual), shorten(text)),
+        Subject::Records(kind) => format!("{} {kind}", grouped(deviation.count)),
+        Subject::Template(text) if deviation.count == 1 => format!("1 time `{}`", shorten(text)),
+        Subject::Template(text) => {
+            format!("{} times `{}`", grouped(deviation.count), shorten(text))
+        }
     };
     let expected = match verdict.upper {
         upper if upper < 1.0 => "none".to_owned(),
@@ -65,7 +70,31 @@ pub(super) fn rate(
         0 | 1 => String::new(),
         _ => format!(", for {lasting} so far"),
     };
-    format!("{service}: {what} in {window}, expected {expected}{lasting}")
+    let within = match deviation.stretch {
+        Stretch::Window => window,
+        Stretch::Part(part) if part >= width => window,
+        Stretch::Part(part) => format!("the first {} of {window}", span(part)),
+        Stretch::Windows(windows) => span(width * windows),
+    };
+    format!("{service}: {what} in {within}, expected {expected}{lasting}")
+}
+
+/// Says when something last came and when it was due.
+fn overdue(missed: &Missed) -> String {
+    let Missed { due, away, late } = missed;
+    let times = due.times;
+    format!(
+        "last at {}, {} ago, due at {}, {} ago, on time {times} times before",
+        time_of_day(due.last),
+        span(*away),
+        time_of_day(due.due),
+        span(*late),
+    )
+}
+
+/// Writes the time of day of a second since the epoch.
+fn time_of_day(secs: u64) -> String {
+    format!("{:02}:{:02} UTC", secs / 3600 % 24, secs / 60 % 60)
 }
 
 /// Says in what a window as a whole is unusual.
@@ -95,6 +124,7 @@ pub fn shorten(text: &str) -> String {
 pub fn span(span: Duration) -> String {
     match span.as_secs() {
         0 => format!("{} ms", span.as_millis()),
+        1..10 if span.subsec_millis() > 0 => format!("{:.1} s", span.as_secs_f64()),
         secs @ 1..120 => format!("{secs} s"),
         secs @ 120..7200 => format!("{} min", secs / 60),
         secs @ 7200..172_800 => format!("{} h", secs / 3600),
@@ -125,6 +155,8 @@ fn count(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use logwake_models::rate::Due;
+
     use super::*;
 
     #[test]
@@ -134,5 +166,17 @@ mod tests {
         assert_eq!(span(Duration::from_secs(90)), "90 s");
         assert_eq!(span(Duration::from_secs(7300)), "2 h");
         assert_eq!(count(0.25), "0.2");
+    }
+
+    #[test]
+    fn what_was_missed_is_told_with_its_times() {
+        let at = |day: u64, hour: u64, minute: u64| day * 86_400 + hour * 3600 + minute * 60;
+        let due = Due { last: at(20, 3, 2), due: at(21, 3, 1), times: 12, p_value: 1e-9 };
+        let missed =
+            Missed { due, away: Duration::from_secs(25 * 3600), late: Duration::from_secs(4440) };
+        assert_eq!(
+            overdue(&missed),
+            "last at 03:02 UTC, 25 h ago, due at 03:01 UTC, 74 min ago, on time 12 times before"
+        );
     }
 }

@@ -11,6 +11,7 @@ use crate::tally::SkeletonTally;
 use crate::time::Timestamp;
 
 use super::Seeds;
+use super::budget::Spending;
 use super::features::ForestWatch;
 use super::series::Series;
 use super::session::Sessions;
@@ -34,6 +35,8 @@ pub struct Service {
     pub grave: Series,
     /// The forest over its windows.
     pub forest: ForestWatch,
+    /// Whether a window with a record of it was closed in this run.
+    pub has_begun: bool,
     /// Windows closed since its first record.
     pub windows: u64,
     /// Records taken in.
@@ -57,6 +60,8 @@ pub struct Service {
     pub values: Watches,
     /// Closed windows in which it said anything.
     pub active: u64,
+    /// What it has told lately.
+    pub spending: Spending,
 }
 
 /// Statistics of one template.
@@ -93,6 +98,7 @@ impl Service {
             total: Series::new(0),
             grave: Series::new(0),
             forest: ForestWatch::new(xxhash_rust::xxh3::xxh3_64(name.as_bytes())),
+            has_begun: false,
             windows: 0,
             records: 0,
             settled: 0,
@@ -104,6 +110,7 @@ impl Service {
             sessions: Sessions::default(),
             values: Watches::default(),
             active: 0,
+            spending: Spending::default(),
         }
     }
 
@@ -122,6 +129,7 @@ impl Service {
         tally: SkeletonTally,
         source: &Source,
         closed: Option<Timestamp>,
+        step: Option<usize>,
     ) -> TemplateId {
         let id = self.assign(&tally);
         self.records += tally.count();
@@ -132,7 +140,7 @@ impl Service {
         if closed.is_some_and(|closed| tally.window < closed) {
             self.late += tally.count();
         } else {
-            self.open.entry(tally.window).or_default().add(id, tally, source);
+            self.open.entry(tally.window).or_default().add(id, tally, source, step);
         }
         id
     }
@@ -204,7 +212,7 @@ impl Service {
                 levels: [0; Level::COUNT],
                 first_seen: time,
                 last_seen: time,
-                rate: Series::new(windows),
+                rate: Series::by_the_clock(windows),
                 is_settled: false,
                 share: 0.0,
                 active: 0,

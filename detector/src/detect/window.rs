@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::anomaly::Evidence;
 use crate::record::{Level, Source};
 use crate::tally::SkeletonTally;
+use crate::time::Timestamp;
 
+use super::early::{BySteps, STEPS};
 use super::values::Forms;
 
 /// Hosts counted by name in one window of one service.
@@ -28,6 +30,8 @@ pub struct WindowCounts {
 pub struct Cell {
     /// Records by level.
     pub levels: [u64; Level::COUNT],
+    /// Those that came in a step of the window, see [`super::early`].
+    pub by_step: BySteps,
     /// Hosts that wrote it, capped as in a tally.
     pub hosts: BTreeMap<String, u64>,
     /// The first record of the window.
@@ -39,15 +43,26 @@ pub struct Cell {
 }
 
 impl WindowCounts {
-    /// Adds the tally of one skeleton to its template.
-    pub fn add(&mut self, id: TemplateId, mut tally: SkeletonTally, source: &Source) {
+    /// Adds the tally of one skeleton, which came in this step, to its template.
+    pub fn add(
+        &mut self,
+        id: TemplateId,
+        mut tally: SkeletonTally,
+        source: &Source,
+        step: Option<usize>,
+    ) {
         for (host, count) in &tally.hosts {
             add_host(&mut self.hosts, host, u64::from(*count));
         }
         let forms = Forms::of(&mut tally, source);
+        let mut by_step = BySteps::default();
+        if let Some(step) = step {
+            by_step[step] = tally.levels;
+        }
         let mut cell = Cell {
             forms,
             levels: tally.levels.map(u64::from),
+            by_step,
             hosts: BTreeMap::new(),
             first: Evidence { source: source.clone(), exemplar: tally.first },
             gravest: tally.gravest.map(|exemplar| Evidence { source: source.clone(), exemplar }),
@@ -76,12 +91,28 @@ impl WindowCounts {
         sum
     }
 
+    /// Returns the records of level error and above until the end of a step.
+    pub fn errors_by(&self, step: usize) -> u64 {
+        let grave = |cell: &Cell| cell.levels_by(step)[Level::Error as usize..].iter().sum::<u64>();
+        self.templates.values().map(grave).sum()
+    }
+
+    /// Returns what had come until the end of a step, at this time.
+    pub fn until(&self, step: usize, at: Timestamp) -> Self {
+        let came = self.templates.iter().filter(|(_, cell)| cell.count_by(step) > 0);
+        let templates = came.map(|(id, cell)| (*id, cell.until(step, at))).collect();
+        Self { templates, hosts: BTreeMap::new() }
+    }
+
     fn add_cell(&mut self, id: TemplateId, cell: Cell) {
         let Some(known) = self.templates.get_mut(&id) else {
             self.templates.insert(id, cell);
             return;
         };
         for (total, count) in known.levels.iter_mut().zip(cell.levels) {
+            *total += count;
+        }
+        for (total, count) in known.by_step.iter_mut().flatten().zip(cell.by_step.as_flattened()) {
             *total += count;
         }
         let gravest = [known.gravest(), cell.gravest()];
@@ -102,6 +133,33 @@ impl Cell {
     /// Returns the number of records.
     pub fn count(&self) -> u64 {
         self.levels.iter().sum()
+    }
+
+    /// Returns the number of records until the end of a step.
+    pub fn count_by(&self, step: usize) -> u64 {
+        self.levels_by(step).iter().sum()
+    }
+
+    fn levels_by(&self, step: usize) -> [u64; Level::COUNT] {
+        let mut sum = [0; Level::COUNT];
+        for levels in self.by_step.iter().take(step + 1) {
+            for (total, count) in sum.iter_mut().zip(levels) {
+                *total += u64::from(*count);
+            }
+        }
+        sum
+    }
+
+    /// Returns what had come until the end of a step, at this time; hosts and values are left out.
+    pub fn until(&self, step: usize, at: Timestamp) -> Self {
+        Self {
+            levels: self.levels_by(step),
+            by_step: [[0; Level::COUNT]; STEPS],
+            hosts: BTreeMap::new(),
+            first: self.first.clone(),
+            gravest: self.gravest.clone().filter(|one| one.exemplar.at <= at),
+            forms: Forms::default(),
+        }
     }
 
     /// Returns the first record of the gravest level.

@@ -5,7 +5,7 @@
 //! finds a counter, and of few records the values are kept; that is all that happens a line.
 //!
 //! **A batch never spans a slot of the watermark**: the record that moves the watermark into the
-//! next window is the last of its batch.
+//! next window, or event time into the next step of one, is the last of its batch.
 //! So the later stages see windows close at the same places whatever the commit interval.
 
 mod batch;
@@ -27,6 +27,7 @@ pub use clock::{ClockSettings, Placement, SourceClock};
 use logwake_models::template::{Masks, Skeleton};
 pub use values::{ROWS_MAX, Row};
 
+use crate::detect::step_of;
 use crate::record::{Level, Record, Source};
 use crate::time::Timestamp;
 
@@ -189,7 +190,7 @@ impl Tally {
         };
         self.open.lines.tallied += lines;
         self.count(record, time);
-        let moved = self.slot() != before && before.is_some();
+        let moved = self.slot() != before && before.0.is_some();
         if moved || self.open.places.len() >= PLACES_MAX || self.open.bytes >= BATCH_BYTES_MAX {
             self.close(self.end_of(record), false, out);
         }
@@ -313,10 +314,14 @@ impl Tally {
         }
     }
 
-    /// The window that the watermark lies in.
-    fn slot(&self) -> Option<Timestamp> {
-        let watermark = self.state.clock.watermark(&self.settings);
-        watermark.map(|watermark| watermark.window_start(self.settings.window))
+    /// The window that the watermark lies in, and the step of a window that event time lies in.
+    fn slot(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (clock, window) = (&self.state.clock, self.settings.window);
+        let watermark = clock.watermark(&self.settings);
+        (
+            watermark.map(|watermark| watermark.window_start(window)),
+            clock.newest().map(|newest| newest.window_start(step_of(window))),
+        )
     }
 }
 

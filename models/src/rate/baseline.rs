@@ -4,11 +4,12 @@
 //! forgetting; predictions are honest about how little a short history says (see `dispersion`). An
 //! extreme window is learned at the bound of what was expected, so that one burst does not become
 //! the norm; a level that persists replaces the old one (see `shift`); how long it uses to stay
-//! away is learned apart (see `gaps`). It knows no season: give it a baseline a season, or counts
-//! that were divided by one.
+//! away is learned apart (see `gaps`). If it is told the time (see [`Baseline::advance`]), the level
+//! moves with season and trend (see `season`).
 
 use super::dispersion::{Dispersion, Prediction};
 use super::gaps::Gaps;
+use super::season::{BLOCK_SECS, Level, Season};
 use super::shift::{Challenger, LevelShift, Outcome};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,12 @@ const CALM_Z: f64 = 2.0;
 const DEFERRED_SHARE: f64 = 1.0 / 16.0;
 /// Windows for which something is put off at most.
 const DEFERRED_MAX: f64 = 32.0;
+
+/// Only what comes as often in a window has a season of its own: for less, an hour's count is as
+/// uncertain as a season is large.
+const LIVELY_MIN: f64 = 0.25;
+/// Experts whose means differ by less than this share of a Poisson standard deviation are one.
+const SAME_MEAN: f64 = 0.1;
 
 /// Higher counts are taken as this one, which no window holds; `f64` counts exactly up to it.
 const COUNT_MAX: u64 = 1 << 40;
@@ -111,6 +118,9 @@ pub struct Baseline {
     /// Empty windows, the last ones, that the dispersion has not learned yet.
     unlearned: u8,
     calm: Calm,
+    /// Seconds since the epoch when the season is asked again.
+    next_block: u64,
+    season: Option<Box<Season>>,
 }
 
 /// Counts that are known not to be extreme, for some windows to come.
@@ -136,12 +146,56 @@ impl Baseline {
             has_come: false,
             unlearned: 0,
             calm: Calm::default(),
+            next_block: 0,
+            season: None,
         }
     }
 
-    /// Returns the mean count of a window.
+    /// Moves on to the window that ends at `secs` since the epoch, whose count is judged and
+    /// observed next.
+    ///
+    /// What is never told the time has no season and no trend.
+    pub fn advance(&mut self, secs: u64) {
+        if secs < self.next_block {
+            return;
+        }
+        self.next_block = (secs / BLOCK_SECS + 1) * BLOCK_SECS;
+        let (mean, _) = self.level();
+        let level = Level { mean, weight: self.weight, keep: self.keep() };
+        let Some(season) = &mut self.season else {
+            if mean >= LIVELY_MIN && !self.is_warming() {
+                self.season = Some(Box::new(Season::new(secs, &level)));
+            }
+            return;
+        };
+        let growth = season.advance(secs, &level, || self.dispersion.mean());
+        if season.is_idle() {
+            self.season = None;
+        }
+        self.grow(growth);
+    }
+
+    /// Lets the level grow. What grew says less of what comes, what shrank no more than before.
+    fn grow(&mut self, growth: f64) {
+        if growth > 1.0 {
+            self.weight /= growth;
+        } else {
+            self.sum *= growth;
+        }
+        self.calm.low *= growth as f32;
+        self.calm.high *= growth as f32;
+    }
+
+    /// Returns the mean count of the next window.
     pub fn mean(&self) -> f64 {
-        self.mean_and_windows(self.weight, self.sum).0
+        let (mean, _) = self.level();
+        self.season.as_ref().map_or(mean, |season| mean * season.ratio())
+    }
+
+    /// Returns the mean before the season's experts see to it, and the windows it may be trusted
+    /// for.
+    fn level(&self) -> (f64, f64) {
+        self.mean_and_windows(self.weight, self.sum)
     }
 
     /// Returns the mean dispersion `φ`: the variance of a count is `mean + φ mean²`.
@@ -172,7 +226,19 @@ impl Baseline {
     }
 
     fn predict(&self) -> Prediction {
-        self.settled().predict(self.mean(), self.trusted_windows())
+        let (mean, windows) = self.level();
+        let Some(season) = &self.season else { return self.settled().predict(mean, windows) };
+        // A Vec, not an array: most of the time all experts agree and one mean is left.
+        let mut means: Vec<(f64, f64)> = Vec::new();
+        let same = SAME_MEAN / mean.sqrt();
+        for (weight, ratio) in season.views() {
+            match means.iter_mut().find(|(_, known)| (*known / mean - ratio).abs() <= same) {
+                Some((sum, _)) => *sum += weight,
+                None => means.push((weight, mean * ratio)),
+            }
+        }
+        means.sort_by(|a, b| b.0.total_cmp(&a.0));
+        self.settled().predict_among(&means, windows)
     }
 
     /// Returns the dispersion with the empty windows learned that were put off.
@@ -210,7 +276,30 @@ impl Baseline {
     ///
     /// Costs microseconds; the bounds are exact where the count lies outside, else approximate.
     pub fn judge(&self, count: u64) -> Verdict {
-        let (prediction, count) = (self.predict(), count.min(COUNT_MAX) as f64);
+        self.verdict(&self.predict(), self.mean(), count)
+    }
+
+    /// Judges the sum of so many windows, as [`judge`](Self::judge) does one of them.
+    ///
+    /// The windows are held to share their level, which makes a burst that spans them likelier, so
+    /// this errs to the calm side. It looks at no season, so give it what rarely comes.
+    pub fn judge_sum(&self, sum: u64, windows: u32) -> Verdict {
+        self.verdict(&self.predict_sum(windows), self.mean() * f64::from(windows), sum)
+    }
+
+    /// Returns the probability of this sum of so many windows or more, in (0, 1], as
+    /// [`judge_sum`](Self::judge_sum) does, without the bounds.
+    pub fn p_upper_of_sum(&self, sum: u64, windows: u32) -> f64 {
+        self.predict_sum(windows).upper(sum.min(COUNT_MAX) as f64)
+    }
+
+    fn predict_sum(&self, windows: u32) -> Prediction {
+        let ((mean, trusted), windows) = (self.level(), f64::from(windows.max(1)));
+        self.settled().predict(mean * windows, trusted / windows)
+    }
+
+    fn verdict(&self, prediction: &Prediction, typical: f64, count: u64) -> Verdict {
+        let count = count.min(COUNT_MAX) as f64;
         let (p_upper, p_lower) = (prediction.upper(count), prediction.lower(count));
         let [lower, upper] = if p_upper.min(p_lower) < OUTSIDE / 2.0 {
             let upper = prediction.upper_bound(OUTSIDE / 2.0) - 1.0;
@@ -219,7 +308,7 @@ impl Baseline {
             let [lower, upper] = prediction.rough_bounds(OUTSIDE_Z);
             [lower.floor().min(count), upper.ceil().max(count)]
         };
-        Verdict { regime: self.regime(), typical: self.mean(), lower, upper, p_upper, p_lower }
+        Verdict { regime: self.regime(), typical, lower, upper, p_upper, p_lower }
     }
 
     /// Returns the probability of this count or more, in (0, 1], as [`judge`](Self::judge) does,
@@ -347,8 +436,11 @@ impl Baseline {
             self.unlearned += 1;
         } else {
             self.settle();
-            let (mean, windows) = self.mean_and_windows(self.weight, self.sum);
-            self.dispersion.observe(mean, windows, count, keep as f32);
+            let windows = self.trusted_windows();
+            self.dispersion.observe(self.mean(), windows, count, keep as f32);
+        }
+        if let Some(season) = &mut self.season {
+            season.add(1, count);
         }
         self.calm.windows_left = self.calm.windows_left.saturating_sub(1);
         self.weight = self.weight * keep + 1.0;
@@ -365,6 +457,11 @@ impl Baseline {
         self.sum = f64::from(challenger.sum);
         self.dispersion.doubt();
         self.calm = Calm::default();
+        let to = self.mean_and_windows(self.weight, self.sum).0;
+        if let Some(season) = &mut self.season {
+            season.add(u32::from(challenger.windows), self.sum);
+            season.restart(to);
+        }
         LevelShift { from, to: self.mean(), windows: u64::from(challenger.windows) }
     }
 }

@@ -77,10 +77,22 @@ impl Dispersion {
 
     /// Predicts a count whose mean was learned from `windows` windows.
     pub(super) fn predict(&self, mean: f64, windows: f64) -> Prediction {
-        let candidates = self.candidates().into_iter();
-        let parts =
-            candidates.map(|(weight, dispersion)| (weight, part(mean, windows, dispersion)));
-        Prediction { mean, parts: parts.collect() }
+        self.predict_among(&[(1.0, mean)], windows)
+    }
+
+    /// Predicts a count that has one of these means, by weights that sum to 1, each learned from
+    /// `windows` windows.
+    pub(super) fn predict_among(&self, means: &[(f64, f64)], windows: f64) -> Prediction {
+        let candidates = self.candidates();
+        let mut parts = Vec::with_capacity(means.len() * candidates.len());
+        for (believed, mean) in means {
+            let of_mean = candidates
+                .iter()
+                .map(|(weight, dispersion)| (weight * believed, part(*mean, windows, *dispersion)));
+            parts.extend(of_mean);
+        }
+        let mean = means.iter().map(|(believed, mean)| believed * mean).sum();
+        Prediction { mean, parts }
     }
 
     /// Learns from a count that was predicted from this mean and its windows, forgetting at `keep`
@@ -162,8 +174,12 @@ impl Prediction {
 
     /// Returns the logarithm of the probability of a count.
     pub(super) fn ln_pmf(&self, count: f64) -> f64 {
+        let ln_part = |part: &NegativeBinomial| {
+            let shift = if count > 0.0 { count * (part.mean() / self.mean).ln() } else { 0.0 };
+            part.ln_likelihood(count) + shift
+        };
         let terms: Vec<(f64, f64)> =
-            self.parts.iter().map(|(weight, part)| (*weight, part.ln_likelihood(count))).collect();
+            self.parts.iter().map(|(weight, part)| (*weight, ln_part(part))).collect();
         let top = terms.iter().map(|(_, term)| *term).fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = terms.iter().map(|(weight, term)| weight * (term - top).exp()).sum();
         // The likeliest part has a weight of 1e-9 or more, so the sum is not zero.

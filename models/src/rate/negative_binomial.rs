@@ -23,6 +23,10 @@ impl NegativeBinomial {
         Self { mean, size: size.min(SIZE_MAX) }
     }
 
+    pub(super) fn mean(&self) -> f64 {
+        self.mean
+    }
+
     pub(super) fn variance(&self) -> f64 {
         self.mean + self.mean * self.mean / self.size
     }

@@ -1,69 +1,10 @@
 //! Streams whose law is known, and what the statistics make of them.
 
 use super::{Baseline, BaselineParams, Regime, Surprise, Tail};
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use stream::Stream;
 
-struct Stream(Xoshiro256PlusPlus);
-
-impl Stream {
-    fn new(seed: u64) -> Self {
-        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
-    }
-
-    /// Draws from (0, 1].
-    fn unit(&mut self) -> f64 {
-        1.0 - self.0.r#gen::<f64>()
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
-    }
-
-    /// Marsaglia and Tsang 2000, boosted for shapes below 1.
-    fn gamma(&mut self, shape: f64) -> f64 {
-        if shape < 1.0 {
-            return self.gamma(shape + 1.0) * self.unit().powf(1.0 / shape);
-        }
-        let d = shape - 1.0 / 3.0;
-        loop {
-            let x = self.normal();
-            let v = (1.0 + x / (9.0 * d).sqrt()).powi(3);
-            if v > 0.0 && self.unit().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
-                return d * v;
-            }
-        }
-    }
-
-    /// Counts arrivals of unit rate, gamma-distributed in blocks (Ahrens and Dieter 1974).
-    fn poisson(&mut self, mean: f64) -> u64 {
-        let (mut rest, mut count) = (mean, 0);
-        while rest > 20.0 {
-            let block = (rest * 0.875).floor();
-            let time = self.gamma(block);
-            if time > rest {
-                return count
-                    + (1..block as u64).filter(|_| self.unit() < rest / time).count() as u64;
-            }
-            count += block as u64;
-            rest -= time;
-        }
-        let mut time = -self.unit().ln();
-        while time < rest {
-            count += 1;
-            time -= self.unit().ln();
-        }
-        count
-    }
-
-    fn count(&mut self, mean: f64, dispersion: f64) -> u64 {
-        if dispersion == 0.0 {
-            return self.poisson(mean);
-        }
-        let level = mean * dispersion * self.gamma(1.0 / dispersion);
-        self.poisson(level)
-    }
-}
+#[path = "../../examples/calibration/stream.rs"]
+mod stream;
 
 /// Judges windows 30 to 1030 of fresh streams: shares with a p-value below 1e-3 and 1e-4.
 fn false_positives(mean: f64, dispersion: f64, streams: u64, windows: u64) -> [f64; 2] {

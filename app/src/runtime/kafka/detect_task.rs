@@ -156,7 +156,8 @@ impl Task for DetectTask {
         }
         if self.shown.is_none_or(|shown| shown.elapsed() >= SHOW_EVERY) {
             self.shared.board.detected(self.shard, self.detect.state());
-            self.shared.metrics.detected(self.shard, self.detect.state());
+            let budget = self.shared.settings.anomaly_budget;
+            self.shared.metrics.detected(self.shard, self.detect.state(), budget);
             let sum = self.catalogues();
             let counts = CatalogueCounts {
                 skeletons: sum.skeletons,

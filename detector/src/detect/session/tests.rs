@@ -27,6 +27,7 @@ fn settings(sessions_max: usize) -> DetectSettings {
         window: CLOCK.window,
         lateness: CLOCK.lateness,
         warmup: Duration::from_secs(60),
+        anomaly_budget: 10.0,
         forest_p_value_max: 0.0,
         gap_windows_max: 60,
         services_max: 100,

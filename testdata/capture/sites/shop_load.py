@@ -1,15 +1,9 @@
-"""The load on the shop: visits of simulated customers, fixed by a seed before the first request is sent.
+"""The load on the shop: visits of simulated customers, fixed by a seed before the first request is sent."""
 
-Open loop: a request goes out at its time whether or not earlier ones were answered, as with real customers.
-"""
-
-import concurrent.futures
 import json
 import math
 import random
 import socket
-import threading
-import time
 
 USERS = 400
 WORDS = ["mug", "lamp", "chair", "desk", "book", "plant", "clock", "scarf"]
@@ -94,22 +88,3 @@ def send(user, method, path, body, abort):
                 pass
     except OSError:
         pass
-
-
-class Load(threading.Thread):
-    """Sends a schedule in real time until it ends or is told to stop."""
-
-    def __init__(self, requests):
-        super().__init__(name="load", daemon=True)
-        self.requests, self.stopping = requests, threading.Event()
-        self.late_secs_max = 0.0
-
-    def run(self):
-        started = time.monotonic()
-        with concurrent.futures.ThreadPoolExecutor(300) as senders:
-            for at, *request in self.requests:
-                wait = started + at - time.monotonic()
-                if wait > 0 and self.stopping.wait(wait) or self.stopping.is_set():
-                    return
-                self.late_secs_max = max(self.late_secs_max, -wait)
-                senders.submit(send, *request)

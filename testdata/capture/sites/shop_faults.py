@@ -10,16 +10,14 @@ import time
 
 import psycopg2
 
-from load import Load, schedule
 from machine import PYTHON, ROOT
-from servers import POSTGRES_BIN, Server
+from process import Server
+from site_base import Load
+from sites.shop import POSTGRES_BIN
+from sites.shop_load import schedule, send
 
 CRASHES = 10
 RUSH_SEED, RUSH_PER_SEC = 7, 9.0
-
-
-def steady(_, seconds):
-    time.sleep(seconds)
 
 
 def reload_nginx(shop, seconds):
@@ -133,7 +131,7 @@ def harmless_restart(shop, seconds):
 
 def harmless_rush(_, seconds):
     """More customers come than usual, and all are served."""
-    rush = Load(schedule(RUSH_SEED, RUSH_PER_SEC, seconds))
+    rush = Load(schedule(RUSH_SEED, RUSH_PER_SEC, seconds), send)
     rush.start()
     rush.join()
 

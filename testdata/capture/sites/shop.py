@@ -2,16 +2,17 @@
 
 import glob
 import os
-import pathlib
 import pwd
 import shutil
 import signal
 import subprocess
 import time
 
-from machine import PYTHON, ROOT, mount_small, run
+from machine import LOG, PROGRAMS, PYTHON, ROOT, mount_small, run
+from process import Server
+from site_base import Load, Site
+from sites.shop_load import schedule, send
 
-LOG = ROOT / "log"
 POSTGRES_BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
 
 POSTGRES_CONF = """
@@ -65,39 +66,16 @@ maxmemory-policy allkeys-lru
 """
 
 
-class Server:
-    """A process that may be started again; `user` is the account it runs under."""
-
-    def __init__(self, name, user, command, log=None, environment=None):
-        self.name, self.user, self.command, self.log = name, user, command, log
-        self.environment = {**os.environ, **(environment or {})}
-        self.process = None
-
-    def start(self):
-        output = open(self.log, "ab") if self.log else subprocess.DEVNULL
-        self.process = subprocess.Popen(
-            self.command, user=self.user, group=pwd.getpwnam(self.user).pw_gid, extra_groups=[], cwd=ROOT,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.environment,
-        )
-
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        self.process.wait(timeout=30)
-
-    def ended(self):
-        return self.process.poll() is not None
-
-
 def app(name, version):
     command = [PYTHON, f"{ROOT}/app/{name}.py"]
     return Server(name, "www-data", command, LOG / f"{name}.log", {"SHOP_VERSION": version})
 
 
-class Shop:
+class Shop(Site):
     """All servers together."""
 
-    def __init__(self, database_disk, database_settings):
-        self.database_disk, self.database_settings = database_disk, database_settings
+    def __init__(self, scenario):
+        super().__init__(scenario)
         self.postgres = Server("postgres", "postgres", [f"{POSTGRES_BIN}/postgres", "-D", f"{ROOT}/postgres/data"],
                                LOG / "postgres.log")
         self.redis = Server("redis", "redis", ["redis-server", f"{ROOT}/redis/redis.conf"])
@@ -105,12 +83,11 @@ class Shop:
         self.services = {"checkout": app("checkout", "2.3.1"), "catalog": app("catalog", "1.8.0")}
 
     def start(self):
-        here = pathlib.Path(__file__).parent
-        for source in (here / "shop").glob("*.py"):
+        for source in (PROGRAMS / "shop").glob("*.py"):
             shutil.copy(source, ROOT / "app" / source.name)
         for name in ("app.css", "logo.svg"):
             (ROOT / "www" / name).write_text("/* the look of the shop */\n" * 40)
-        shutil.copy(here / "nginx.conf", ROOT / "nginx/nginx.conf")
+        shutil.copy(PROGRAMS / "shop/nginx.conf", ROOT / "nginx/nginx.conf")
         self.create_database()
         (ROOT / "redis/redis.conf").write_text(REDIS_CONF)
         shutil.chown(ROOT / "redis", "redis")
@@ -125,18 +102,21 @@ class Shop:
 
     def create_database(self):
         account = pwd.getpwnam("postgres")
-        mount_small(ROOT / "postgres", self.database_disk, account.pw_uid)
+        mount_small(ROOT / "postgres", self.settings.get("database_disk", "160m"), account.pw_uid)
         data = ROOT / "postgres/data"
         run(f"{POSTGRES_BIN}/initdb", "-D", str(data), "-A", "trust", "--wal-segsize=1", "--encoding=UTF8",
             user="postgres", cwd="/", stderr=subprocess.STDOUT)
         with open(data / "postgresql.conf", "a") as conf:
-            conf.write(POSTGRES_CONF + self.database_settings)
+            conf.write(POSTGRES_CONF + self.settings.get("database_settings", ""))
         # The schema goes in with the single-user server, so that the log begins with the first real start.
         single = [f"{POSTGRES_BIN}/postgres", "--single", "-j", "-D", str(data)]
         for database, text in (("postgres", "CREATE DATABASE shop;\n\n"), ("shop", SCHEMA.replace(";\n", ";\n\n"))):
             run(*single, database, input=text, user="postgres", cwd="/", stderr=subprocess.STDOUT)
         self.postgres.start()
         time.sleep(1.5)
+
+    def load(self, seed, seconds):
+        return Load(schedule(seed, self.scenario.requests_per_sec, seconds), send)
 
     def deploy(self, name, version):
         """Starts the new version beside the old one, then stops the old one."""
@@ -160,11 +140,10 @@ class Shop:
         self.redis.stop()
         self.postgres.stop(signal.SIGINT)
 
-
-def versions():
-    return {
-        "postgres": run(f"{POSTGRES_BIN}/postgres", "--version").strip(),
-        "redis": run("redis-server", "--version").split(" sha")[0],
-        "nginx": subprocess.run(["nginx", "-v"], stderr=subprocess.PIPE, text=True).stderr.strip(),
-        "python": run(PYTHON, "--version").strip(),
-    }
+    def versions(self):
+        return {
+            "postgres": run(f"{POSTGRES_BIN}/postgres", "--version").strip(),
+            "redis": run("redis-server", "--version").split(" sha")[0],
+            "nginx": subprocess.run(["nginx", "-v"], stderr=subprocess.PIPE, text=True).stderr.strip(),
+            "python": run(PYTHON, "--version").strip(),
+        }
