@@ -157,6 +157,8 @@ pub struct Anomaly {
     pub incomplete: bool,
     /// Key of the session, where it is about one.
     pub session: Option<String>,
+    /// Until when it is held to last if nothing more is heard of it.
+    pub lasts_until: Option<Timestamp>,
 }
 
 /// Turns a p-value into a score in [0, 1), one half at 1e-6.

@@ -21,7 +21,7 @@ pub const TALLY_VERSION: u8 = 4;
 /// Version of [`Findings`] on the wire.
 pub const FINDINGS_VERSION: u8 = 3;
 /// Version of a state that carries its outputs; 1 was a state alone.
-pub const OUTPUTS_VERSION: u8 = 2;
+pub const OUTPUTS_VERSION: u8 = 3;
 /// Version of every state snapshot.
 pub const STATE_VERSION: u8 = 4;
 

@@ -109,6 +109,7 @@ pub(super) fn anomaly(
         reason: reason.into(),
         incomplete: false,
         session: None,
+        lasts_until: None,
     }
 }
 

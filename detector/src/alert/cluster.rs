@@ -53,6 +53,8 @@ pub struct Cluster {
     anomaly_count: u64,
     members: Vec<String>,
     fingerprints: BTreeMap<String, f64>,
+    /// Conditions that last, and until when.
+    lasting: BTreeMap<String, Timestamp>,
     grave_weight: f64,
     info_weight: f64,
     story: Vec<EvidenceLine>,
@@ -89,6 +91,7 @@ impl Cluster {
             anomaly_count: 0,
             members: Vec::new(),
             fingerprints: BTreeMap::new(),
+            lasting: BTreeMap::new(),
             grave_weight: 0.0,
             info_weight: 0.0,
             story: Vec::new(),
@@ -100,6 +103,7 @@ impl Cluster {
     /// Takes in an anomaly.
     pub fn add(&mut self, anomaly: &Anomaly) {
         let weight = self.weigh(anomaly);
+        self.keep_waiting(anomaly);
         self.anomaly_count += 1;
         if !self.is_open || anomaly.severity > Severity::Info {
             self.last_at = self.last_at.max(anomaly.at);
@@ -119,6 +123,11 @@ impl Cluster {
     /// Returns the weight of the evidence.
     pub fn weight(&self) -> f64 {
         self.grave_weight + self.info_weight.min(INFO_WEIGHT_MAX)
+    }
+
+    /// Returns until when conditions in it last.
+    pub fn lasts_until(&self) -> Option<Timestamp> {
+        self.lasting.values().copied().max()
     }
 
     /// Tells whether a condition is part of the cluster.
@@ -182,6 +191,18 @@ impl Cluster {
         let mut lines: Vec<EvidenceLine> = lines.into_iter().take(EVIDENCE_MAX).cloned().collect();
         lines.sort_by_key(line_time);
         lines
+    }
+
+    /// Remembers until when a condition lasts, and forgets one that has ended.
+    fn keep_waiting(&mut self, anomaly: &Anomaly) {
+        let Some(until) = anomaly.lasts_until else { return };
+        let fingerprint = fingerprint_of(anomaly);
+        if until <= anomaly.at {
+            self.lasting.remove(&fingerprint);
+            self.last_at = self.last_at.max(anomaly.at);
+        } else if self.lasting.len() < FINGERPRINTS_MAX {
+            self.lasting.insert(fingerprint, until);
+        }
     }
 
     fn weigh(&mut self, anomaly: &Anomaly) -> f64 {

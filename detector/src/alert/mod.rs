@@ -146,11 +146,14 @@ impl Alert {
         if cluster.holds(fingerprint) {
             return Some(Reason::SameFingerprint);
         }
-        if cluster.services.contains_key(&anomaly.service) {
+        // One that only waits for what was missed does not take in what else goes wrong meanwhile.
+        let is_same_wait = cluster.lasts_until().is_some() && anomaly.lasts_until.is_some();
+        let is_alive = anomaly.at <= cluster.last_at + self.quiet_of(cluster) || is_same_wait;
+        if is_alive && cluster.services.contains_key(&anomaly.service) {
             return Some(Reason::SameService);
         }
         let text = anomaly.template.as_ref().map(|template| template.text.as_str());
-        if text.is_some_and(|text| cluster.resembles(text)) {
+        if is_alive && text.is_some_and(|text| cluster.resembles(text)) {
             return Some(Reason::SimilarTemplate);
         }
         let same_host = anomaly.host.as_ref().is_some_and(|host| cluster.hosts.contains(host));
@@ -219,14 +222,19 @@ impl Alert {
     }
 
     /// When a cluster ends if nothing more comes: one that was never sent is soon forgotten, so that
-    /// stale evidence does not draw in what belongs to another cause.
+    /// stale evidence does not draw in what belongs to another cause; an open one lasts as long as
+    /// what it waits for.
     fn end_of(&self, cluster: &Cluster) -> Timestamp {
-        let quiet = if cluster.is_open {
+        let quiet = cluster.last_at + self.quiet_of(cluster);
+        cluster.lasts_until().filter(|_| cluster.is_open).map_or(quiet, |until| quiet.max(until))
+    }
+
+    fn quiet_of(&self, cluster: &Cluster) -> Duration {
+        if cluster.is_open {
             self.settings.resolve_after
         } else {
             self.settings.resolve_after.min(self.settings.join_gap * 2)
-        };
-        cluster.last_at + quiet
+        }
     }
 
     fn next_due(&self) -> Option<(Timestamp, usize)> {

@@ -20,14 +20,18 @@ const SETTINGS: AlertSettings = AlertSettings {
     clusters_max: 4,
 };
 
-/// Makes an anomaly from `AT SERVICE KIND SEVERITY TEXT`.
+/// Makes an anomaly from `AT SERVICE KIND SEVERITY TEXT`; `SERVICE~60` is one that lasts for 60 s.
 fn anomaly(line: &str) -> Anomaly {
     let words: Vec<&str> = line.split(' ').collect();
     let at = Timestamp::from_secs(words[0].parse().unwrap());
+    let (service, lasts) = match words[1].split_once('~') {
+        Some((service, secs)) => (service, Some(Duration::from_secs(secs.parse().unwrap()))),
+        None => (words[1], None),
+    };
     let kind = AnomalyKind::ALL.into_iter().find(|kind| kind.as_str() == words[2]).unwrap();
     let severity = Severity::ALL.into_iter().find(|one| one.as_str() == words[3]).unwrap();
     let text = words[4..].join(" ");
-    let whole = matches!(kind, AnomalyKind::Silence | AnomalyKind::LevelShift);
+    let whole = lasts.is_none() && kind == AnomalyKind::Silence || kind == AnomalyKind::LevelShift;
     let id = TemplateId(xxhash_rust::xxh3::xxh3_64(text.as_bytes()));
     let level = if severity >= Severity::Error { Level::Error } else { Level::Info };
     let exemplar =
@@ -36,7 +40,7 @@ fn anomaly(line: &str) -> Anomaly {
         id: id_of("a", &[line]),
         kind,
         at,
-        service: words[1].to_owned(),
+        service: service.to_owned(),
         host: None,
         level,
         severity,
@@ -51,9 +55,10 @@ fn anomaly(line: &str) -> Anomaly {
         upper: 0.0,
         contributions: Vec::new(),
         exemplars: vec![Evidence { source: Source::File { path: "a.log".into() }, exemplar }],
-        reason: format!("{}: {text}", words[1]),
+        reason: format!("{service}: {text}"),
         incomplete: false,
         session: None,
+        lasts_until: lasts.map(|lasts| at + lasts),
     }
 }
 
@@ -110,6 +115,56 @@ fn run_with(settings: AlertSettings, lines: &[&str], end: i64) -> Vec<AlertOutpu
     }
     alert.step(findings(0, 1, lines.len() as u64, end, &[]), &mut out);
     out
+}
+
+#[test]
+fn what_is_missed_stays_open_until_it_comes() {
+    check(
+        "100 backup~9000 silence error dump started
+         400 backup~9000 silence error dump finished
+         800 backup new_template error disk failed
+         810 backup new_template error cannot write
+         2000 backup~0 silence info dump started
+         2100 backup~0 silence info dump finished",
+        20_000,
+        expect![[r#"
+            100   merge #1 first_evidence 4.00
+            100 open #1 error of 1: backup: dump started
+            100   send #1 enough_evidence 4.00
+            400   merge #1 same_service 8.00
+            400 updated #1 error of 2: backup: dump started
+            400   send #1 more_evidence 8.00
+            800   merge #2 first_evidence 2.00
+            810   merge #2 same_service 4.00
+            810 open #2 error of 2: backup: new: disk failed
+            810   send #2 enough_evidence 4.00
+            1110 resolved #2 error of 2: backup: new: disk failed
+            1110   send #2 quiet_again 4.00
+            2000   merge #1 same_fingerprint 8.25
+            2000 updated #1 error of 3: backup: dump started
+            2000   send #1 more_evidence 8.25
+            2100   merge #1 same_fingerprint 8.50
+            2120 updated #1 error of 4: backup: dump started
+            2120   send #1 more_evidence 8.50
+            2400 resolved #1 error of 4: backup: dump started
+            2400   send #1 quiet_again 8.50
+        "#]],
+    );
+}
+
+#[test]
+fn what_never_comes_is_given_up() {
+    check(
+        "100 backup~9000 silence error no dump started",
+        20_000,
+        expect![[r#"
+            100   merge #1 first_evidence 4.00
+            100 open #1 error of 1: backup: no dump started
+            100   send #1 enough_evidence 4.00
+            9100 resolved #1 error of 1: backup: no dump started
+            9100   send #1 quiet_again 4.00
+        "#]],
+    );
 }
 
 #[test]

@@ -155,6 +155,7 @@ impl Service {
             reason,
             incomplete: false,
             session: None,
+            lasts_until: None,
         }
     }
 }
@@ -199,14 +200,14 @@ fn close_service(
     let grave = by_level[Level::Error as usize] + by_level[Level::Fatal as usize];
     let mut gone = false;
     if let Some(deviation) = service.total.close(total, bench.at, &bench.levels.of_records()) {
-        gone = deviation.direction != Direction::Up;
+        gone = is_less(deviation.direction);
         let exemplars = match deviation.direction {
             Direction::Up => most_frequent(counts),
             _ => service.last.iter().cloned().collect(),
         };
         let kind = kind_of(deviation.direction);
         let severity = match deviation.direction {
-            Direction::Up => Severity::Info,
+            Direction::Up | Direction::Back => Severity::Info,
             Direction::Down => Severity::Warning,
             Direction::Gone => Severity::Error,
         };
@@ -257,7 +258,7 @@ fn close_templates(
             continue;
         };
         let is_old = deviation.direction == Direction::Gone && deviation.is_repeat;
-        if is_old || (deviation.direction != Direction::Up && whole_service) {
+        if is_old || (is_less(deviation.direction) && whole_service) {
             continue;
         }
         out.push(template_anomaly(service, bench, *id, stats, cell, gravity, &deviation));
@@ -308,11 +309,15 @@ impl TemplateStats {
     }
 }
 
+fn is_less(direction: Direction) -> bool {
+    matches!(direction, Direction::Down | Direction::Gone)
+}
+
 fn kind_of(direction: Direction) -> AnomalyKind {
     match direction {
         Direction::Up => AnomalyKind::RateSpike,
         Direction::Down => AnomalyKind::RateDrop,
-        Direction::Gone => AnomalyKind::Silence,
+        Direction::Gone | Direction::Back => AnomalyKind::Silence,
     }
 }
 
@@ -328,13 +333,13 @@ pub(super) fn template_anomaly(
 ) -> Anomaly {
     let text = service.catalogue.text(id);
     let severity = match (deviation.direction, gravity) {
-        _ if deviation.missed.is_some() => Severity::Error,
+        (Direction::Gone, _) if deviation.missed.is_some() => Severity::Error,
         (Direction::Up, Gravity::Grave) => Severity::Error,
         (Direction::Up, Gravity::Notable) => Severity::Warning,
         _ => Severity::Info,
     };
     let evidence = match (deviation.direction, cell) {
-        (Direction::Up, Some(cell)) => cell.first.clone(),
+        (Direction::Up | Direction::Back, Some(cell)) => cell.first.clone(),
         _ => stats.last.clone(),
     };
     let subject = Subject::Template(&text);
@@ -345,6 +350,10 @@ pub(super) fn template_anomaly(
     anomaly.level = cell.map_or_else(|| stats.level(), Cell::level);
     anomaly.host = cell.and_then(Cell::only_host);
     anomaly.template = Some(TemplateRef { id, text });
+    anomaly.lasts_until = deviation.missed.map(|missed| match deviation.direction {
+        Direction::Back => bench.at,
+        _ => bench.at + missed.patience(),
+    });
     anomaly
 }
 
@@ -381,6 +390,7 @@ pub(super) fn rate_anomaly(
         exemplars,
         incomplete: bench.incomplete,
         session: None,
+        lasts_until: None,
     }
 }
 
@@ -415,6 +425,7 @@ fn forest_anomaly(
         exemplars,
         incomplete: bench.incomplete,
         session: None,
+        lasts_until: None,
     }
 }
 

@@ -44,11 +44,14 @@ pub(super) fn rate(
     let lasting = span(window * deviation.windows);
     let width = window;
     let window = span(window);
-    if deviation.direction == Direction::Gone {
+    if matches!(deviation.direction, Direction::Gone | Direction::Back) {
         let what = match subject {
             Subject::Records(kind) => kind.to_owned(),
             Subject::Template(text) => format!("`{}`", shorten(text)),
         };
+        if let (Direction::Back, Some(missed)) = (deviation.direction, &deviation.missed) {
+            return format!("{service}: {what} is back, {} late", span(missed.late));
+        }
         if let Some(missed) = &deviation.missed {
             return format!("{service}: no {what}: {}", overdue(missed));
         }

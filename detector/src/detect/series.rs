@@ -44,6 +44,8 @@ pub enum Direction {
     Down,
     /// None at all where there were always some.
     Gone,
+    /// What was missed by the clock has come.
+    Back,
 }
 
 /// A deviation worth stating.
@@ -99,6 +101,19 @@ pub struct Missed {
     pub late: Duration,
 }
 
+impl Missed {
+    fn new(due: Due, secs: u64) -> Self {
+        let [away, late] =
+            [due.last, due.due].map(|then| Duration::from_secs(secs.saturating_sub(then)));
+        Self { due, away, late }
+    }
+
+    /// Returns how long it is awaited: three times the interval at which it comes, a day at least.
+    pub fn patience(&self) -> Duration {
+        GONE_MAX.max(Duration::from_secs(self.due.due - self.due.last) * 3)
+    }
+}
+
 /// How extreme and how large a deviation must be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Demand {
@@ -125,6 +140,8 @@ pub struct Series {
     norm: Option<Norm>,
     /// When it comes, unless that is all the time.
     comings: Comings,
+    /// What was missed and has not come since.
+    awaited: Option<Due>,
     /// When more comes than the baseline allows.
     bursts: Option<Box<Recurrence>>,
     /// Counts of the last windows, the newest first.
@@ -187,6 +204,7 @@ impl Series {
             gone: None,
             norm: None,
             comings: Comings::Unasked,
+            awaited: None,
             bursts: None,
             recent: [0; RECENT],
         }
@@ -212,6 +230,8 @@ impl Series {
         let secs = secs_of(at);
         self.baseline.advance(secs);
         let missed = self.comings.watch(count, secs).filter(|_| !self.baseline.is_warming());
+        let returned = self.awaited.take_if(|_| count > 0);
+        self.awaited = missed.map(|missed| missed.due).or(self.awaited);
         self.empty = if count == 0 { self.empty.saturating_add(1) } else { 0 };
         self.empty_p = if count == 0 { self.empty_p } else { 1.0 };
         if self.empty == 1 && self.baseline.mean() >= NORM_EMPTY {
@@ -248,7 +268,7 @@ impl Series {
         self.recent[0] = u16::try_from(count).unwrap_or(u16::MAX);
         let Some((direction, verdict, p_value)) = judged else {
             self.streak = None;
-            return None;
+            return returned.map(|due| self.has_returned(count, secs, due));
         };
         if let (Direction::Gone, None, Some(verdict)) = (direction, lasting, &verdict) {
             self.gone = Some(Gone::new(at, verdict, p_value));
@@ -272,6 +292,20 @@ impl Series {
             is_repeat,
             missed,
         })
+    }
+
+    /// Tells that what was missed has come.
+    fn has_returned(&self, count: u64, secs: u64, due: Due) -> Deviation {
+        Deviation {
+            direction: Direction::Back,
+            verdict: self.baseline.judge(count),
+            p_value: 1.0,
+            count,
+            stretch: Stretch::Window,
+            windows: 1,
+            is_repeat: false,
+            missed: Some(Missed::new(due, secs)),
+        }
     }
 
     /// Adds the last windows to a count.
@@ -413,9 +447,7 @@ impl Comings {
     fn watch(&mut self, count: u64, secs: u64) -> Option<Missed> {
         match self {
             Self::Visits(visits) if count == 0 => {
-                let due = visits.missed(secs)?;
-                let [away, late] = [due.last, due.due].map(|then| Duration::from_secs(secs - then));
-                return Some(Missed { due, away, late });
+                return visits.missed(secs).map(|due| Missed::new(due, secs));
             }
             Self::Visits(visits) => {
                 visits.visit(secs, count);

@@ -76,6 +76,7 @@ fn anomaly(kind: AnomalyKind) -> Anomaly {
         reason: "shop: 214 times in 10 s, expected 3.5".to_owned(),
         incomplete: false,
         session: None,
+        lasts_until: None,
     }
 }
 

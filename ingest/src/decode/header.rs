@@ -70,8 +70,7 @@ fn after_stamp<'a>(line: &'a [u8], end: usize, kind: prefix::Kind, header: &mut 
     };
     if is_syslog {
         if header.level == Level::Unknown {
-            header.level =
-                leading_level(&line[header.content..]).map_or(Level::Unknown, |found| found.0);
+            header.level = stated_level(&line[header.content..]).unwrap_or_default();
         }
         return;
     }
@@ -102,11 +101,26 @@ fn bare<'a>(line: &'a [u8], header: &mut Header<'a>) {
         || line.starts_with(b"Unhandled exception")
     {
         header.level = Level::Error;
+    } else {
+        header.level = named_level(line).unwrap_or_default();
     }
 }
 
 fn shifted(header: Header<'_>, by: usize) -> Header<'_> {
     Header { content: header.content + by, ..header }
+}
+
+/// Finds the level that the text of a program states.
+pub(crate) fn stated_level(text: &[u8]) -> Option<Level> {
+    leading_level(text).map(|found| found.0).or_else(|| named_level(text))
+}
+
+/// Finds a level behind one name, which stays content: `auth: Debug: foo`, `imap(ann)<7><x>: Error: foo`.
+fn named_level(text: &[u8]) -> Option<Level> {
+    let name_len = text.iter().take(96).position(|byte| matches!(byte, b':' | b' '))?;
+    let rest = text[name_len..].strip_prefix(b": ")?;
+    let word_len = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    level::word(&rest[..word_len]).filter(|_| rest.get(word_len) == Some(&b':'))
 }
 
 /// Finds a level word at the start: `ERROR foo`, `[error] foo`, `warning: foo`, `INFO:root:foo`.

@@ -115,6 +115,7 @@ fn anomaly(
         reason: reason(context, session, violations),
         incomplete: context.incomplete,
         session: Some(session.key.to_string()),
+        lasts_until: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Syslog: priority, RFC 5424 and RFC 3164 headers, and the `host program[pid]:` that follows a stamp.
 
 use super::prefix::{spaces, token};
-use super::{Header, fields, leading_level, level, stamp};
+use super::{Header, fields, leading_level, level, stamp, stated_level};
 
 /// `<34>Oct 11 22:14:15 host su[123]: …`, `<165>1 2003-10-11T22:14:15.003Z host app procid msgid [sd] …`.
 pub(super) fn with_priority(line: &[u8]) -> Option<Header<'_>> {
@@ -35,7 +35,7 @@ pub(super) fn with_priority(line: &[u8]) -> Option<Header<'_>> {
 
 /// What the text states is worth more than a priority, which many senders leave at its default.
 fn prefer_stated_level(line: &[u8], header: &mut Header<'_>) {
-    if let Some((level, _, _)) = line.get(header.content..).and_then(leading_level) {
+    if let Some(level) = line.get(header.content..).and_then(stated_level) {
         header.level = level;
     }
 }

@@ -146,6 +146,9 @@ Mar  4 10:00:00 web-1 sshd(pam_unix)[777]: session opened for user alice
 Mar  4 10:00:00 web-1 kernel: [12.5] Out of memory
 Mar  4 10:00:00 web-1 last message repeated 2 times
 Mar  4 10:00:00 sshd[4242]: error: PAM failure
+Mar  4 10:00:00 mail-1 courier: imap(ann)<7><x/y=>: Debug: open(index) failed
+Mar  4 10:00:00 mail-1 courier: auth: the error: none
+lmtp(ann): Error: disk full
 <34>Oct 11 22:14:15 db-1 su[123]: 'su root' failed
 <165>1 2026-03-04T10:00:00.003Z db-1 billing 77 ID47 [x@32473 k="v \] w"] invoice sent
 <13>1 2026-03-04T10:00:00Z - - - - - plain
@@ -169,6 +172,9 @@ web-1  | disk full"#,
             2026-03-04T10:00:00Z unknown kernel @web-1 | [12.5] Out of memory
             2026-03-04T10:00:00Z unknown svc @web-1 | last message repeated 2 times
             2026-03-04T10:00:00Z error sshd | error: PAM failure
+            2026-03-04T10:00:00Z debug courier @mail-1 | imap(ann)<7><x/y=>: Debug: open(index) failed
+            2026-03-04T10:00:00Z unknown courier @mail-1 | auth: the error: none
+            - error svc | lmtp(ann): Error: disk full
             2025-10-11T22:14:15Z fatal su @db-1 | 'su root' failed
             2026-03-04T10:00:00.003Z info billing @db-1 | invoice sent
             2026-03-04T10:00:00Z info svc | plain
