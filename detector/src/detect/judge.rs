@@ -186,6 +186,21 @@ impl Service {
             out.push(anomaly);
         }
     }
+
+    /// Appends an anomaly of a window that closes unless the budget is overspent and it is too
+    /// likely for that; the window is counted as a whole.
+    pub(super) fn tell_of_window(
+        &mut self,
+        anomaly: Anomaly,
+        bench: &Bench<'_>,
+        out: &mut Vec<Anomaly>,
+    ) {
+        if anomaly.p_value > bench.levels.strictness {
+            self.spending.keep_back();
+        } else {
+            out.push(anomaly);
+        }
+    }
 }
 
 /// Judges the service as a whole; tells whether it says why its templates deviate downward.

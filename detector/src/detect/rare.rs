@@ -36,8 +36,10 @@ pub(super) fn close(
         let Some(stats) = service.templates.get_mut(id) else { continue };
         let before = std::mem::replace(&mut stats.active, now);
         let away = now.saturating_sub(before);
-        if before > 0 && away >= least {
-            out.extend(anomaly(service, bench, *id, cell, away));
+        let is_back = before > 0 && away >= least;
+        let found = is_back.then(|| anomaly(service, bench, *id, cell, away)).flatten();
+        if let Some(anomaly) = found {
+            service.tell_of_window(anomaly, bench, out);
         }
     }
 }
@@ -85,5 +87,6 @@ fn anomaly(
         reason,
         incomplete: bench.incomplete,
         session: None,
+        lasts_until: None,
     })
 }

@@ -5,6 +5,8 @@
 //! were dealt to sources or batches: it sees [`Forms`], which do not.
 
 mod forms;
+mod quantity;
+mod slot;
 mod slots;
 mod tell;
 #[cfg(test)]
@@ -124,14 +126,19 @@ pub(super) fn close(
     let width = bench.settings.window.as_nanos().max(1);
     let stable_blocks =
         u64::try_from(settings.stable_for.as_nanos().div_ceil(width)).unwrap_or(u64::MAX);
-    let turn = Turn { window: service.windows, names: NameParams { stable_blocks } };
     let mut watches = std::mem::take(&mut service.values);
+    let turn = Turn {
+        window: service.windows,
+        names: NameParams { stable_blocks },
+        p_value_max: bench.levels.of_values(watches.len()),
+    };
     for (id, cell) in &counts.templates {
         let Some(watch) = watches.count(*id, cell.count(), turn.window) else { continue };
         let text = service.catalogue.text(*id);
         for (slot, unusual) in watch.close(&text, &cell.forms, turn) {
             let place = tell::Place { id: *id, text: &text, slot, cell };
-            out.push(tell::anomaly(service, bench, &place, &unusual));
+            let anomaly = tell::anomaly(service, bench, &place, &unusual);
+            service.tell_of_window(anomaly, bench, out);
         }
     }
     service.values = watches;

@@ -6,8 +6,8 @@
 //! the whole, in any order: cuts and shards do not matter. It costs a comparison for a record that
 //! is not kept, and of many records few are.
 //!
-//! What a value means is not known here. Kept are short values that can be measured or that can
-//! be one of a few: no address, path, time, hash or identifier.
+//! What a value means is not known here. Kept are short values that can be measured, that can be
+//! one of a few, or that can name who or what is served: no path, time or hash.
 
 use logwake_models::template::{ShapeClass, Variable};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ pub const ROWS_MAX: usize = 32;
 /// Variables of a skeleton that are looked at, the first ones.
 const COLUMNS_MAX: usize = 16;
 /// Longest value that is kept, bytes.
-const VALUE_BYTES_MAX: usize = 24;
+const VALUE_BYTES_MAX: usize = 40;
 /// Bytes of a row apart from its values.
 const ROW_BYTES: usize = 14;
 /// What parts values in a row; a value that holds it is not kept.
@@ -142,6 +142,11 @@ fn write_values(content: &[u8], variables: &[Variable], out: &mut String) {
 }
 
 fn is_kept(class: ShapeClass) -> bool {
-    use ShapeClass::{Absent, Boolean, Decimal, Host, Integer, Quantity, Quoted, Version};
-    matches!(class, Integer | Decimal | Quantity | Boolean | Absent | Quoted | Host | Version)
+    use ShapeClass::{
+        Absent, Boolean, Decimal, Email, Host, Identifier, Integer, Ipv4, Ipv6, Quantity, Quoted,
+        Version,
+    };
+    let is_measure = matches!(class, Integer | Decimal | Quantity);
+    let is_name = matches!(class, Boolean | Absent | Quoted | Host | Version | Identifier);
+    is_measure || is_name || matches!(class, Ipv4 | Ipv6 | Email)
 }

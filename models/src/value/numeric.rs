@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use super::beta_binomial;
 use super::spread::{Bucket, Spread};
+use super::streak::{P_VALUE_MAX, Streak};
+use super::together::{MEMORY, Together};
 
-/// Blocks that are remembered: those older weigh less than 1/e.
-const MEMORY: f64 = 360.0;
 /// Blocks and values before anything is said.
 const BLOCKS_MIN: f64 = 30.0;
 const VALUES_MIN: f64 = 200.0;
@@ -33,15 +33,13 @@ const RATIO: f64 = 2.0;
 const STEPS: f64 = 8.0;
 /// The edge of the past: a twentieth lies beyond.
 const EDGE: f64 = 0.05;
-/// Blocks that say that a tenth of the high values come together, before any were seen.
-const PRIOR_BLOCKS: f64 = 8.0;
-const PRIOR_CORRELATION: f64 = 0.1;
-const CORRELATION_MIN: f64 = 0.01;
 /// Share and number of values of a block that must be far.
 const FAR_SHARE: f64 = 0.1;
 const FAR_MIN: usize = 3;
-/// Greatest probability of a block that is held to be unusual.
-const P_VALUE_MAX: f64 = 1e-5;
+/// Median of the far values over the 95th percentile from which on they are a jump, and share of
+/// the values that must be far for the jump to be an upheaval.
+const JUMP_RATIO: f64 = 5.0;
+const UPHEAVAL_SHARE: f64 = 0.5;
 /// Weight of a far block in what is learned.
 const FAR_WEIGHT: f64 = 1.0 / 8.0;
 
@@ -59,7 +57,7 @@ pub enum Side {
 pub struct Excess {
     /// Which end.
     pub side: Side,
-    /// Probability of as many in the more usual one of the two blocks.
+    /// Probability of as many in two blocks in a row.
     pub p_value: f64,
     /// Far values in this block.
     pub far: usize,
@@ -75,6 +73,23 @@ pub struct Excess {
     pub blocks: u32,
 }
 
+impl Excess {
+    /// Tells whether values are higher than usual.
+    pub fn is_high(&self) -> bool {
+        self.side == Side::High
+    }
+
+    /// Tells whether values have jumped up by far.
+    pub fn is_jump(&self) -> bool {
+        self.is_high() && self.middle >= JUMP_RATIO * self.usual[2]
+    }
+
+    /// Tells whether most values have.
+    pub fn is_upheaval(&self) -> bool {
+        self.is_jump() && self.far as f64 >= UPHEAVAL_SHARE * self.of as f64
+    }
+}
+
 /// The past of one variable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Numeric {
@@ -86,8 +101,8 @@ pub struct Numeric {
     lows: Together,
     /// The finest step between two values.
     step: f64,
-    /// The side on which the last blocks were far, how many, and the greatest probability of them.
-    streak: Option<(Side, u32, f64)>,
+    /// The last blocks, where they were far.
+    streak: Option<Streak<Side>>,
 }
 
 impl Default for Numeric {
@@ -113,14 +128,10 @@ impl Numeric {
         }
         self.step = self.step.min(step);
         let found = if self.is_watched() { self.judge(block) } else { None };
-        self.streak = found.as_ref().map(|excess| match self.streak {
-            Some((side, blocks, p_value)) if side == excess.side => {
-                (side, blocks.saturating_add(1), p_value.max(excess.p_value))
-            }
-            _ => (excess.side, 1, excess.p_value),
-        });
+        let streak = |excess: &Excess| Streak::next(self.streak, excess.side, excess.p_value);
+        self.streak = found.as_ref().map(streak);
         self.learn(block, if found.is_some() { FAR_WEIGHT } else { 1.0 });
-        let (_, blocks, p_value) = self.streak.filter(|(_, blocks, _)| *blocks > 1)?;
+        let (blocks, p_value) = self.streak?.told()?;
         found.map(|excess| Excess { blocks, p_value, ..excess })
     }
 
@@ -166,7 +177,7 @@ impl Numeric {
             Side::High => (self.spread.above(Bucket::of(bound)), &self.highs),
             Side::Low => (self.spread.below(Bucket::of(bound)), &self.lows),
         };
-        let correlation = together.cautious_correlation(self.blocks);
+        let correlation = together.cautious_correlation();
         // One more than was seen, since what was never seen is not impossible.
         let share = (beyond + 1.0) / (self.spread.total() + 1.0);
         let p_value =
@@ -198,49 +209,5 @@ impl Numeric {
             self.spread.add(value, weight);
         }
         self.blocks = self.blocks * kept + weight;
-    }
-}
-
-/// How alike the values of a block are: the intraclass correlation, from fading sums.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Together {
-    blocks: f64,
-    /// Fading mean of the means of blocks, of their squared distance from it, and of one over the
-    /// number of values.
-    mean: f64,
-    between: f64,
-    per_value: f64,
-    /// Squared distances from the mean of their own block, and how many of them are free.
-    within: f64,
-    free: f64,
-}
-
-impl Together {
-    fn observe(&mut self, values: impl Iterator<Item = f64> + Clone, weight: f64) {
-        let count = values.clone().count() as f64;
-        let mean = values.clone().sum::<f64>() / count;
-        let kept = 1.0 - weight / MEMORY;
-        self.within = self.within * kept
-            + weight * values.map(|value| (value - mean) * (value - mean)).sum::<f64>();
-        self.free = self.free * kept + weight * (count - 1.0);
-        self.blocks = self.blocks * kept + weight;
-        let share = weight / self.blocks;
-        let change = mean - self.mean;
-        self.mean += share * change;
-        self.between = (1.0 - share) * (self.between + share * change * change);
-        self.per_value += share * (1.0 / count - self.per_value);
-    }
-
-    /// Returns the share of the variance that lies between blocks, in [0, 1].
-    fn correlation(&self) -> f64 {
-        let within = if self.free > 0.0 { self.within / self.free } else { 0.0 };
-        let between = (self.between - within * self.per_value).max(0.0);
-        if between > 0.0 { between / (between + within) } else { 0.0 }
-    }
-
-    /// Returns the correlation, nearer to that of a guess the fewer blocks there were.
-    fn cautious_correlation(&self, blocks: f64) -> f64 {
-        let sum = blocks * self.correlation() + PRIOR_BLOCKS * PRIOR_CORRELATION;
-        (sum / (blocks + PRIOR_BLOCKS)).clamp(CORRELATION_MIN, 1.0 - CORRELATION_MIN)
     }
 }

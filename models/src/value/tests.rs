@@ -82,7 +82,7 @@ fn a_latency_that_jumps_in_a_third_of_the_requests_is_told_in_the_second_block()
     assert_eq!(*block, 401);
     assert_eq!(excess.side, Side::High);
     assert!(excess.middle > 5.0 * excess.usual[1], "{excess:?}");
-    assert!(excess.p_value < 1e-5);
+    assert!(excess.p_value < 1e-10);
 }
 
 #[test]
@@ -148,6 +148,50 @@ fn a_level_that_stays_becomes_usual() {
     let found = told(|at| dice.latency(if at < 200 * 32 { 50.0 } else { 1000.0 }, 0.5), 900);
     assert!(!found.is_empty());
     assert!(found.last().unwrap().0 < 400, "{}", found.last().unwrap().0);
+}
+
+/// Blocks of 32 users, of these many that there are; returns where something was told.
+fn influxes(mut user: impl FnMut(usize, &mut Dice) -> u64, blocks: usize) -> Vec<(usize, Influx)> {
+    let (mut crowd, mut dice) = (Crowd::default(), Dice(8));
+    let mut out = Vec::new();
+    for block in 0..blocks {
+        let mut users: Vec<u32> = (0..32).map(|_| user(block, &mut dice) as u32).collect();
+        users.sort_unstable();
+        users.dedup();
+        out.extend(crowd.observe(&users).map(|influx| (block, influx)));
+    }
+    out
+}
+
+fn below(dice: &mut Dice, bound: f64) -> u64 {
+    (dice.next() * bound) as u64 * 7919
+}
+
+#[test]
+fn a_crowd_that_nobody_knows_is_told_in_the_second_block_and_who_comes_back_is_known() {
+    let users = |block: usize| if (200..240).contains(&block) { 1e6 } else { 300.0 };
+    let found = influxes(|block, dice| below(dice, users(block)), 400);
+    let (block, influx) = &found[0];
+    assert_eq!(*block, 201);
+    assert!(influx.usual < 0.05 && influx.new > 25 && influx.p_value < 1e-9, "{influx:?}");
+    assert!(found.iter().all(|(block, _)| *block < 240), "{found:?}");
+}
+
+#[test]
+fn identifiers_and_users_who_come_and_go_are_no_influx() {
+    let mut next = 0;
+    let sequence = |_: usize, _: &mut Dice| {
+        next += 1;
+        next
+    };
+    assert_eq!(influxes(sequence, 500), []);
+    assert_eq!(influxes(|_, dice| below(dice, 3e4), 500), []);
+    // A day: by night a tenth of the users, who slowly change.
+    let season = |block: usize, dice: &mut Dice| {
+        let awake = 0.55 - 0.45 * (block as f64 / 1375.0).cos();
+        below(dice, 2000.0 * awake) + (block as u64 / 100) * 7919
+    };
+    assert_eq!(influxes(season, 20_000), []);
 }
 
 const PARAMS: NameParams = NameParams { stable_blocks: 180 };

@@ -94,6 +94,16 @@ pub(super) fn label(template: &str, slot: usize) -> String {
     if label.contains(char::is_alphabetic) { label.to_owned() } else { numbered() }
 }
 
+/// Tells whether a name says that a duration is measured, where no unit is written.
+pub(super) fn names_duration(name: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "took", "duration", "latency", "elapsed", "ms", "msec", "millis", "us", "usec", "secs",
+        "rtt",
+    ];
+    name.split(|c: char| !c.is_ascii_alphabetic())
+        .any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
+}
+
 /// `took` of `took=`, `"took":` or `took: "`.
 fn key_of(before: &str) -> Option<&str> {
     let stripped = before.strip_suffix(['"', '\'']).unwrap_or(before);
@@ -151,6 +161,14 @@ mod tests {
         check("<*>", 0, "variable 1");
         check("\"GET <*>\" <*> <*> \"-\"", 2, "variable 3");
         check("answered in <*>ms for <*>", 0, "answered in <*>ms for");
+    }
+
+    #[test]
+    fn some_names_say_that_they_are_durations() {
+        assert!(names_duration("duration_ms"));
+        assert!(names_duration("Elapsed"));
+        assert!(!names_duration("items"));
+        assert!(!names_duration("user <*>"));
     }
 
     #[test]

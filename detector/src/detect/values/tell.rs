@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use logwake_models::template::{Extractor, TemplateId};
-use logwake_models::value::{Excess, NameChange, Number, Scale, Side, Unit};
+use logwake_models::value::{Excess, Influx, NameChange, Number, Scale, Unit};
 
+use super::quantity::{odds, quantity};
+use super::slot::Unusual;
 use super::slots::{self, Filling};
-use super::watch::{Unusual, nth};
+use super::watch::nth;
 use crate::anomaly::{Anomaly, AnomalyKind, Evidence, Severity, TemplateRef, id_of, score_of};
+use crate::detect::gravity::{Gravity, gravity_of};
 use crate::detect::judge::Bench;
-use crate::detect::reason::{grouped, shorten, span};
+use crate::detect::reason::{shorten, span};
 use crate::detect::service::Service;
 use crate::detect::window::Cell;
 use crate::tally::Exemplar;
 
-/// What a jump is worth a look from: so many times the 95th percentile, so unlikely, in so many
-/// records.
-const JUMP_RATIO: f64 = 5.0;
-const JUMP_P_VALUE: f64 = 1e-8;
+/// Records in which a jump is worth a look, and how unlikely one is that is held to be an error.
 const JUMP_RECORDS: f64 = 10.0;
+const ERROR_P_VALUE: f64 = 1e-14;
 /// Names that a sentence lists.
 const NAMES_TOLD: usize = 3;
 
@@ -54,6 +55,7 @@ pub(super) fn anomaly(
     let name = slots::label(place.text, place.slot);
     let told = match unusual {
         Unusual::Far(excess, unit) => far(bench, place, &name, excess, *unit),
+        Unusual::Influx(influx) => many_new(bench, place, &name, influx),
         Unusual::Names(change) => names(bench, place, &name, change),
     };
     let window = bench.window.as_nanos().to_string();
@@ -78,46 +80,84 @@ pub(super) fn anomaly(
         upper,
         contributions: vec![(name, 1.0)],
         exemplars: vec![told.evidence],
-        reason: format!("{}: {}, in `{}`", service.name, told.sentence, shorten(place.text)),
+        reason: format!(
+            "{}: {}; {}, in `{}`",
+            service.name,
+            told.sentence,
+            odds(told.p_value),
+            shorten(place.text)
+        ),
         incomplete: bench.incomplete,
         session: None,
+        lasts_until: None,
     }
 }
 
 fn far(bench: &Bench<'_>, place: &Place<'_>, name: &str, excess: &Excess, unit: Unit) -> Told {
-    let records = place.cell.count();
-    let share = excess.far as f64 / excess.of as f64;
     let [low, middle, high] = excess.usual;
-    let jumps = excess.side == Side::High
-        && unit != Unit::None
-        && excess.middle >= JUMP_RATIO * high
-        && excess.p_value <= JUMP_P_VALUE
-        && share * records as f64 >= JUMP_RECORDS;
     let quantity = |value| quantity(value, unit);
-    let (beyond, edge) = match excess.side {
-        Side::High => ("above", format!("95 % up to {}", quantity(high))),
-        Side::Low => ("below", format!("95 % from {}", quantity(low))),
+    let (beyond, edge) = match excess.is_high() {
+        true => ("above", format!("95 % up to {}", quantity(high))),
+        false => ("below", format!("95 % from {}", quantity(low))),
     };
     let sentence = format!(
-        "{:.0} % of the values of `{name}` {beyond} {} (median of them {}) for {}, usually {edge}",
-        share * 100.0,
+        "{} of {} values of `{name}` {beyond} {} for {}, half of them {beyond} {}; usually about {}, \
+         {edge}",
+        excess.far,
+        excess.of,
         quantity(excess.bound),
-        quantity(excess.middle),
         span(bench.settings.window * excess.blocks),
+        quantity(excess.middle),
+        quantity(middle),
     );
     let is_far = |text: &str, scale: Scale| {
-        Number::read(text, scale).is_some_and(|number| match excess.side {
-            Side::High => number.value > excess.bound,
-            Side::Low => number.value < excess.bound,
+        Number::read(text, scale).is_some_and(|number| match excess.is_high() {
+            true => number.value > excess.bound,
+            false => number.value < excess.bound,
         })
     };
     Told {
         kind: AnomalyKind::ValueOutlier,
-        severity: if jumps { Severity::Warning } else { Severity::Info },
+        severity: severity_of(place, name, excess, unit),
         p_value: excess.p_value,
         actual: excess.middle,
         usual: [low, middle, high],
         evidence: evidence(bench, place, is_far),
+        sentence,
+    }
+}
+
+/// A duration, size or percentage that jumps in many records is a warning; an error where most of
+/// them do, as then it is not a kind of request but all of them.
+fn severity_of(place: &Place<'_>, name: &str, excess: &Excess, unit: Unit) -> Severity {
+    let share = excess.far as f64 / excess.of as f64;
+    let is_measured = unit != Unit::None || slots::names_duration(name);
+    if !is_measured || share * (place.cell.count() as f64) < JUMP_RECORDS || !excess.is_jump() {
+        return Severity::Info;
+    }
+    let is_error = excess.is_upheaval() && excess.p_value <= ERROR_P_VALUE;
+    if is_error { Severity::Error } else { Severity::Warning }
+}
+
+fn many_new(bench: &Bench<'_>, place: &Place<'_>, name: &str, influx: &Influx) -> Told {
+    let sentence = format!(
+        "{} of {} values of `{name}` were never seen before, for {}; usually {:.0} % are",
+        influx.new,
+        influx.of,
+        span(bench.settings.window * influx.blocks),
+        100.0 * influx.usual,
+    );
+    let severity = match gravity_of(place.cell.level(), place.text) {
+        Gravity::Plain => Severity::Info,
+        Gravity::Notable | Gravity::Grave => Severity::Warning,
+    };
+    Told {
+        kind: AnomalyKind::ValueOutlier,
+        severity,
+        p_value: influx.p_value,
+        actual: influx.new as f64 / influx.of as f64,
+        usual: [influx.usual; 3],
+        evidence: place.cell.first.clone(),
         sentence,
     }
 }
@@ -129,9 +169,13 @@ fn names(bench: &Bench<'_>, place: &Place<'_>, name: &str, change: &NameChange) 
         NameChange::New { .. } => AnomalyKind::NewValue,
         NameChange::Burst { .. } | NameChange::Gone { .. } => AnomalyKind::ValueOutlier,
     };
+    let severity = match change {
+        NameChange::New { names, .. } if speaks_of_failure(place, names) => Severity::Warning,
+        _ => Severity::Info,
+    };
     let told = |p_value, actual, typical, sentence, evidence| Told {
         kind,
-        severity: Severity::Info,
+        severity,
         p_value,
         actual,
         usual: [typical; 3],
@@ -152,7 +196,8 @@ fn names(bench: &Bench<'_>, place: &Place<'_>, name: &str, change: &NameChange) 
             told(*p_value, names.len() as f64, 0.0, sentence, evidence(bench, place, is_new))
         }
         NameChange::Burst { new, usual, p_value } => {
-            let sentence = format!("`{name}` has {new} new values at once, it had {usual} before");
+            let sentence =
+                format!("`{name}` has {new} new values at once, it had {usual} in all before");
             told(*p_value, (usual + new) as f64, *usual as f64, sentence, first())
         }
         NameChange::Gone { name: value, p_value, present, blocks } => {
@@ -164,6 +209,15 @@ fn names(bench: &Bench<'_>, place: &Place<'_>, name: &str, change: &NameChange) 
             told(*p_value, 0.0, *present, sentence, first())
         }
     }
+}
+
+/// Tells whether new names are words of failure or the status of one, or come in records that
+/// speak of it.
+fn speaks_of_failure(place: &Place<'_>, names: &[String]) -> bool {
+    let (level, label) = (place.cell.level(), slots::label(place.text, place.slot));
+    let is_status = label.contains("status") || label.contains("code");
+    let fails = |name: &str| is_status && name.len() == 3 && name.starts_with('5');
+    names.iter().any(|name| gravity_of(level, name) > Gravity::Plain || fails(name))
 }
 
 /// The first record of the window that shows it, as far as its values are known; else the first.
@@ -199,54 +253,4 @@ fn evidence(bench: &Bench<'_>, place: &Place<'_>, shows: impl Fn(&str, Scale) ->
         }
     }
     place.cell.first.clone()
-}
-
-/// Writes a quantity with two digits that count, in the unit that suits its size.
-fn quantity(value: f64, unit: Unit) -> String {
-    let scales: &[(f64, &str)] = match unit {
-        Unit::Seconds => {
-            &[(3600.0, " h"), (120.0 / 2.0, " min"), (1.0, " s"), (1e-3, " ms"), (1e-6, " µs")]
-        }
-        Unit::Bytes => {
-            &[(1_073_741_824.0, " GiB"), (1_048_576.0, " MiB"), (1024.0, " KiB"), (1.0, " bytes")]
-        }
-        Unit::Percent => &[(1.0, " %")],
-        Unit::None => &[(1.0, "")],
-    };
-    let fits = scales.iter().find(|(scale, _)| value >= *scale);
-    let (scale, suffix) = *fits.or(scales.last()).unwrap_or(&(1.0, ""));
-    format!("{}{suffix}", two_digits(value / scale))
-}
-
-fn two_digits(value: f64) -> String {
-    if value <= 0.0 {
-        return "0".to_owned();
-    }
-    let power = value.log10().floor() as i32 - 1;
-    let rounded = (value / 10f64.powi(power)).round() * 10f64.powi(power);
-    if rounded >= 10.0 {
-        grouped(rounded.round() as u64)
-    } else {
-        let decimals = usize::try_from(-power).unwrap_or(0).min(9);
-        let text = format!("{rounded:.decimals$}");
-        let text = if text.contains('.') { text.trim_end_matches('0') } else { &text };
-        text.trim_end_matches('.').to_owned()
-    }
-}
-
-#[cfg(test)]
-mod quantities {
-    use super::*;
-
-    #[test]
-    fn quantities_read_well() {
-        assert_eq!(quantity(0.2134, Unit::Seconds), "210 ms");
-        assert_eq!(quantity(2.08, Unit::Seconds), "2.1 s");
-        assert_eq!(quantity(300.0, Unit::Seconds), "5 min");
-        assert_eq!(quantity(0.0, Unit::Seconds), "0 µs");
-        assert_eq!(quantity(1536.0, Unit::Bytes), "1.5 KiB");
-        assert_eq!(quantity(98.4, Unit::Percent), "98 %");
-        assert_eq!(quantity(0.004, Unit::None), "0.004");
-        assert_eq!(quantity(12_345.0, Unit::None), "12,000");
-    }
 }

@@ -27,6 +27,7 @@ fn settings() -> DetectSettings {
         window: CLOCK.window,
         lateness: CLOCK.lateness,
         warmup: Duration::from_secs(60),
+        anomaly_budget: 10.0,
         forest_p_value_max: 0.0,
         gap_windows_max: 60,
         services_max: 100,
@@ -170,7 +171,7 @@ fn a_latency_that_jumps_in_a_third_of_the_requests_is_told_within_two_windows() 
     let first = &found[0];
     assert_eq!(first.kind, AnomalyKind::ValueOutlier);
     assert_eq!(first.window_end, Timestamp::from_secs(HOUR + 20));
-    assert!(first.reason.contains("of the values of `took` above"), "{}", first.reason);
+    assert!(first.reason.contains("values of `took` above"), "{}", first.reason);
     assert!(first.exemplars[0].exemplar.text.contains("took="), "{:?}", first.exemplars);
     assert!(first.severity <= Severity::Warning);
     assert_eq!(found.len(), 1, "{found:#?}");
@@ -181,7 +182,7 @@ fn a_status_that_was_never_there_is_told_after_an_hour() {
     let lines = requests(HOUR + 120, |dice, second| {
         let status = match dice.below(20) {
             0 => 404,
-            1 if second >= HOUR => 429,
+            1 if second >= HOUR => 503,
             _ => 200,
         };
         format!(
@@ -192,10 +193,40 @@ fn a_status_that_was_never_there_is_told_after_an_hour() {
     });
     let found = found(&lines);
     let [one] = &found[..] else { panic!("{found:#?}") };
-    assert_eq!((one.kind, one.severity), (AnomalyKind::NewValue, Severity::Info));
-    assert!(one.reason.contains("`status` is `429` for the first time"), "{}", one.reason);
-    assert!(one.exemplars[0].exemplar.text.contains("status=429"), "{:?}", one.exemplars);
+    assert_eq!((one.kind, one.severity), (AnomalyKind::NewValue, Severity::Warning));
+    assert!(one.reason.contains("`status` is `503` for the first time"), "{}", one.reason);
+    assert!(one.exemplars[0].exemplar.text.contains("status=503"), "{:?}", one.exemplars);
     assert!(one.at <= Timestamp::from_secs(HOUR + 60), "{:?}", one.at);
+}
+
+#[test]
+fn most_requests_slow_are_an_error_each_minute_for_as_long_as_it_lasts() {
+    let lines = requests(HOUR + 200, |dice, second| {
+        let median = if second >= HOUR { 900.0 } else { 12.0 };
+        format!("request took {:.0} ms", dice.latency(median))
+    });
+    let found = found(&lines);
+    let kinds: Vec<_> = found.iter().map(|one| (one.kind, one.severity)).collect();
+    assert_eq!(kinds, [(AnomalyKind::ValueOutlier, Severity::Error); 3], "{found:#?}");
+    assert!(
+        found[0].reason.contains("; usually about 11 ms, 95 % up to 26 ms; by chance"),
+        "{}",
+        found[0].reason
+    );
+}
+
+#[test]
+fn a_crowd_of_users_and_addresses_that_were_never_there_is_told() {
+    let lines = requests(HOUR + 120, |dice, second| {
+        let users = if second >= HOUR { 1 << 20 } else { 40 };
+        format!("login of user u{} from 10.1.{}.7:{}", dice.below(users), dice.below(250), {
+            1024 + dice.below(60_000)
+        })
+    });
+    let found = found(&lines);
+    let kinds: Vec<_> = found.iter().map(|one| (one.kind, one.severity)).collect();
+    assert_eq!(kinds, [(AnomalyKind::ValueOutlier, Severity::Info)], "{found:#?}");
+    assert!(found[0].reason.contains("were never seen before"), "{}", found[0].reason);
 }
 
 #[test]

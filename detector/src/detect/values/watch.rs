@@ -1,33 +1,24 @@
-//! The variables of one template, window by window: what is measured, what is one of a few names.
+//! The variables of one template, window by window: which values stand where, and what is told.
 //!
-//! A variable is taken for a measure where nine in ten of its values are numbers of one unit, and
-//! for a set of names where its values are words, or whole numbers of the same three to five
-//! digits, such as a status. Values of a template that comes seldom are gathered over windows until
-//! there are enough to be judged together.
+//! Of the variables that are unusual at the same time one is told, and again as long as it lasts.
 
 use std::collections::BTreeMap;
 
 use logwake_models::template::{Extractor, TemplateId};
-use logwake_models::value::{Excess, NameChange, NameParams, Names, Number, Numeric, Scale, Unit};
+use logwake_models::value::{NameParams, Scale};
 use serde::{Deserialize, Serialize};
 
 use super::forms::{Forms, Sampled};
+use super::slot::{Seen, Slot, Unusual};
 use super::slots::{Filling, fillings, inherited};
 
 /// Variables of a template that are watched, the first ones.
 const SLOTS_MAX: usize = 16;
-/// Values that are judged together at least, and windows over which they are gathered at most.
-const BLOCK_MIN: usize = 16;
-const GATHER_WINDOWS_MAX: u64 = 30;
-/// Windows after which a condition that lasts is told again, and without it for it to be new.
+/// Windows after which a condition that lasts is told again, an upheaval among them, and without it
+/// for it to be new.
 const REPEAT_WINDOWS: u64 = 60;
+const UPHEAVAL_WINDOWS: u64 = 6;
 const QUIET_WINDOWS: u64 = 12;
-/// Values after which a variable that is no measure is taken for none, and how often what is not
-/// worth watching is looked at all the same.
-const SEEN_MIN: u64 = 200;
-const DULL_WINDOWS: u64 = 8;
-/// Longest word that is a name, bytes.
-const NAME_BYTES_MAX: usize = 32;
 
 /// What is known of the variables of one template.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,38 +34,6 @@ pub(super) struct Watch {
     told: Option<u64>,
 }
 
-/// What is known of one variable.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Slot {
-    numeric: Numeric,
-    names: Names,
-    unit: Unit,
-    numbers: u64,
-    others: u64,
-    /// Digits of the whole numbers that are names.
-    digits: u8,
-    /// Values that wait for more, and the window of the first.
-    gathered: Vec<f64>,
-    since: u64,
-}
-
-/// One value of a variable in a window.
-#[derive(Clone, Copy, Debug)]
-struct Seen<'a> {
-    text: &'a str,
-    scale: Scale,
-    count: u64,
-}
-
-/// Something unusual about a variable.
-#[derive(Clone, Debug)]
-pub(super) enum Unusual {
-    /// Numbers far from what they use to be.
-    Far(Excess, Unit),
-    /// Names that are new or gone.
-    Names(NameChange),
-}
-
 /// Which window is judged, and how.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
@@ -82,6 +41,8 @@ pub(super) struct Turn {
     pub(super) window: u64,
     /// How long names must stay the same.
     pub(super) names: NameParams,
+    /// What the tests of a template must undercut together.
+    pub(super) p_value_max: f64,
 }
 
 impl Watch {
@@ -97,11 +58,11 @@ impl Watch {
             let fillings = fillings(&extractor, &form.skeleton, &mut spans);
             for (at, filling) in fillings.iter().enumerate().take(values.len()) {
                 match *filling {
-                    Filling::Word(text) if !forms.is_cut() => {
+                    Filling::Word(text) => {
                         values[at].push(Seen { text, scale: Scale::NONE, count: form.count });
                     }
                     Filling::Variable(number, scale) => variables.push((number, at, scale)),
-                    Filling::Word(_) | Filling::Other => {}
+                    Filling::Other => {}
                 }
             }
             for row in forms.rows_of(hash) {
@@ -119,10 +80,13 @@ impl Watch {
         }
         self.windows += 1;
         self.last = turn.window;
+        let tests = self.slots.iter().filter(|slot| slot.is_judged()).count().max(1) as f64;
         let mut unusual = Vec::new();
         for (at, (slot, values)) in self.slots.iter_mut().zip(&values).enumerate() {
-            slot.close(values, turn, &mut |what| unusual.push((at, what)));
+            slot.close(values, forms.is_cut(), turn, &mut |what| unusual.push((at, what)));
         }
+        let holds = |what: &Unusual| what.chance().is_none_or(|p| p * tests <= turn.p_value_max);
+        unusual.retain(|(_, what)| holds(what));
         self.told_once(unusual, turn.window)
     }
 
@@ -145,104 +109,27 @@ impl Watch {
     }
 
     /// Of the variables that are far from usual at the same time, keeps the one that is most so, and
-    /// none while the same lasts.
+    /// none while the same lasts and was told lately.
     fn told_once(
         &mut self,
         mut unusual: Vec<(usize, Unusual)>,
         window: u64,
     ) -> Vec<(usize, Unusual)> {
-        let p_value = |what: &Unusual| match what {
-            Unusual::Far(excess, _) => Some(excess.p_value),
-            Unusual::Names(_) => None,
-        };
         let least = unusual
             .iter()
-            .filter_map(|(at, what)| Some((*at, p_value(what)?)))
+            .filter_map(|(at, what)| Some((*at, what.chance()?, what.is_upheaval())))
             .min_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((strongest, _)) = least else { return unusual };
+        let Some((strongest, _, is_upheaval)) = least else { return unusual };
+        let repeat = if is_upheaval { UPHEAVAL_WINDOWS } else { REPEAT_WINDOWS };
         let lasts = self.far.is_some_and(|far| window - far <= QUIET_WINDOWS);
-        let just = self.told.is_some_and(|told| window - told < REPEAT_WINDOWS);
+        let just = self.told.is_some_and(|told| window - told < repeat);
         self.far = Some(window);
         let tells = !(lasts && just);
         if tells {
             self.told = Some(window);
         }
-        unusual.retain(|(at, what)| p_value(what).is_none() || (tells && *at == strongest));
+        unusual.retain(|(at, what)| what.chance().is_none() || (tells && *at == strongest));
         unusual
-    }
-}
-
-impl Slot {
-    fn close(&mut self, values: &[Seen<'_>], turn: Turn, tell: &mut impl FnMut(Unusual)) {
-        if values.is_empty() || (self.is_dull() && !turn.window.is_multiple_of(DULL_WINDOWS)) {
-            return;
-        }
-        let mut names: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut step = f64::INFINITY;
-        if turn.window.saturating_sub(self.since) > GATHER_WINDOWS_MAX && !self.gathered.is_empty()
-        {
-            self.gathered.clear();
-            self.numeric.interrupt();
-        }
-        if self.gathered.is_empty() {
-            self.since = turn.window;
-        }
-        for seen in values {
-            let number = Number::read(seen.text, seen.scale);
-            self.sort(seen, number);
-            if let Some(number) = number.filter(|number| number.unit == self.unit) {
-                step = step.min(number.step);
-                self.gathered.push(number.value);
-            }
-            if !self.names.is_open() {
-                *names.entry(seen.text).or_insert(0) += seen.count;
-            }
-        }
-        for change in self.names.observe(&names, turn.names) {
-            tell(Unusual::Names(change));
-        }
-        if self.gathered.len() >= BLOCK_MIN {
-            let block = std::mem::take(&mut self.gathered);
-            let found = self.numeric.observe(&block, step);
-            if let Some(excess) = found.filter(|_| self.is_measure()) {
-                tell(Unusual::Far(excess, self.unit));
-            }
-        }
-    }
-
-    /// Counts a value as a number of the unit or as something else, and gives names up where it is
-    /// none.
-    fn sort(&mut self, seen: &Seen<'_>, number: Option<Number>) {
-        if self.numbers + self.others == 0 {
-            self.unit = number.map_or(Unit::None, |number| number.unit);
-        }
-        match number {
-            Some(number) if number.unit == self.unit => self.numbers += 1,
-            _ => self.others += 1,
-        }
-        let is_name = match number {
-            Some(number) if number.unit == Unit::None => {
-                let first = self.digits == 0 || self.digits == number.digits;
-                self.digits = number.digits;
-                first && matches!(number.digits, 3..=5)
-            }
-            Some(_) => false,
-            None => seen.text.len() <= NAME_BYTES_MAX,
-        };
-        if !is_name && !self.names.is_open() {
-            self.names.open();
-        }
-    }
-
-    /// Tells whether it is neither a set of names nor a measure worth watching.
-    fn is_dull(&self) -> bool {
-        let seen = self.numbers + self.others;
-        let is_no_measure = seen >= SEEN_MIN && !self.is_measure();
-        self.names.is_open() && (is_no_measure || self.numeric.is_dull())
-    }
-
-    fn is_measure(&self) -> bool {
-        self.numbers >= self.others.saturating_mul(9)
     }
 }
 
