@@ -23,6 +23,8 @@ pub const ROWS_MAX: usize = 32;
 const COLUMNS_MAX: usize = 16;
 /// Longest value that is kept, bytes.
 const VALUE_BYTES_MAX: usize = 40;
+/// Longest identifier that is: longer ones name neither a user nor a part of a system.
+const IDENTIFIER_BYTES_MAX: usize = 16;
 /// Bytes of a row apart from its values.
 const ROW_BYTES: usize = 14;
 /// What parts values in a row; a value that holds it is not kept.
@@ -128,8 +130,7 @@ fn write_values(content: &[u8], variables: &[Variable], out: &mut String) {
             out.push(SEPARATOR);
         }
         let text = content.get(variable.start..variable.end).unwrap_or_default();
-        if is_kept(variable.class)
-            && text.len() <= VALUE_BYTES_MAX
+        if is_kept(variable.class, text.len())
             && !text.contains(&(SEPARATOR as u8))
             && let Ok(text) = std::str::from_utf8(text)
             && !text.is_empty()
@@ -141,12 +142,15 @@ fn write_values(content: &[u8], variables: &[Variable], out: &mut String) {
     out.truncate(end);
 }
 
-fn is_kept(class: ShapeClass) -> bool {
+fn is_kept(class: ShapeClass, bytes: usize) -> bool {
     use ShapeClass::{
         Absent, Boolean, Decimal, Email, Host, Identifier, Integer, Ipv4, Ipv6, Quantity, Quoted,
         Version,
     };
-    let is_measure = matches!(class, Integer | Decimal | Quantity);
-    let is_name = matches!(class, Boolean | Absent | Quoted | Host | Version | Identifier);
-    is_measure || is_name || matches!(class, Ipv4 | Ipv6 | Email)
+    match class {
+        Integer | Decimal | Quantity | Boolean | Absent | Quoted | Host | Version | Ipv4 | Ipv6
+        | Email => bytes <= VALUE_BYTES_MAX,
+        Identifier => bytes <= IDENTIFIER_BYTES_MAX,
+        _ => false,
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use logwake_models::template::WILDCARD;
 use serde::{Deserialize, Serialize};
 
 use crate::anomaly::Evidence;
@@ -32,8 +33,8 @@ pub(super) struct Form {
     pub(super) skeleton: String,
     /// Records of it.
     pub(super) count: u64,
-    /// The first of them.
-    pub(super) first: Evidence,
+    /// The first of them, where it has no variable and so no row.
+    pub(super) first: Option<Evidence>,
 }
 
 /// A record whose values are known.
@@ -58,8 +59,9 @@ impl Forms {
         let sampled = |row| Sampled { form, source: source.clone(), row };
         let mut rows: Vec<Sampled> = rows.into_iter().map(sampled).collect();
         rows.sort_by(by_rank);
-        let first = Evidence { source: source.clone(), exemplar: tally.first.clone() };
         let skeleton = std::mem::take(&mut tally.skeleton);
+        let first = (!skeleton.contains(WILDCARD))
+            .then(|| Evidence { source: source.clone(), exemplar: tally.first.clone() });
         let count = tally.count();
         let forms = BTreeMap::from([(form, Form { skeleton, count, first })]);
         Self { forms, is_cut: false, rows }
@@ -105,9 +107,10 @@ impl Forms {
 impl Form {
     fn add(&mut self, other: Self) {
         self.count += other.count;
-        if earlier(&other.first, &self.first) {
-            self.first = other.first;
-        }
+        self.first = match (self.first.take(), other.first) {
+            (Some(first), Some(other)) if earlier(&other, &first) => Some(other),
+            (first, other) => first.or(other),
+        };
     }
 }
 

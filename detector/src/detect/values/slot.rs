@@ -92,7 +92,7 @@ impl Slot {
         turn: Turn,
         tell: &mut impl FnMut(Unusual),
     ) {
-        if values.is_empty() || (self.is_dull() && !turn.window.is_multiple_of(DULL_WINDOWS)) {
+        if values.is_empty() {
             return;
         }
         let mut names: BTreeMap<&str, u64> = BTreeMap::new();
@@ -107,7 +107,9 @@ impl Slot {
                 step = step.min(number.step);
                 self.measures.values.push(number.value);
             }
-            *names.entry(name_of(seen.text)).or_insert(0) += seen.count;
+            if !self.names.is_open() || !self.crowd.is_given_up() {
+                *names.entry(name_of(seen.text)).or_insert(0) += seen.count;
+            }
         }
         self.close_crowd(&names, turn.window, tell);
         if is_cut && names.len() > WORDS_MAX {
@@ -120,7 +122,9 @@ impl Slot {
         }
         if let Some(block) = self.measures.take() {
             let found = self.numeric.observe(&block, step);
-            if let Some(excess) = found.filter(|_| self.is_measure()) {
+            // A status of few values is a set of names, not a measure that jumps from 200 to 500.
+            let is_free = self.is_measure() && self.names.is_open();
+            if let Some(excess) = found.filter(|_| is_free) {
                 tell(Unusual::Far(excess, self.unit));
             }
         }
@@ -180,6 +184,11 @@ impl Slot {
     /// Tells whether it may be told of at any time.
     pub(super) fn is_judged(&self) -> bool {
         self.numeric.is_watched() || self.crowd.is_watched()
+    }
+
+    /// Tells whether it is looked at in a window.
+    pub(super) fn is_due(&self, window: u64) -> bool {
+        window.is_multiple_of(DULL_WINDOWS) || !self.is_dull()
     }
 
     /// Tells whether it is neither a set of names nor a measure nor a crowd worth watching.

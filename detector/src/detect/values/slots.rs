@@ -3,40 +3,45 @@
 //! A wildcard of the template is a variable of the skeleton, or a word that another skeleton has
 //! another word for. A place that is neither is not looked at.
 
+use std::collections::BTreeMap;
+
 use logwake_models::template::{Extractor, Span, WILDCARD};
 use logwake_models::value::Scale;
 
 /// Words of the template that are quoted before a variable.
 const WORDS_BEFORE: usize = 2;
 
+/// Skeletons of a template that are remembered.
+const LAYOUTS_MAX: usize = 16;
+
 /// What stands at a wildcard.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Filling<'a> {
+pub(super) enum Filling {
     /// The variable of this number, and what the unit says that follows it.
     Variable(usize, Scale),
-    /// A word.
-    Word(&'a str),
+    /// A word, at this place in the skeleton.
+    Word(Span),
     /// Several variables, or a part of one.
     Other,
 }
 
 /// Returns what stands at each wildcard of the template in a skeleton, empty where the skeleton does
 /// not read like the template.
-pub(super) fn fillings<'a>(
+pub(super) fn fillings(
     template: &Extractor,
-    skeleton: &'a str,
+    skeleton: &str,
     spans: &mut Vec<Span>,
-) -> Vec<Filling<'a>> {
+) -> Vec<Filling> {
     if !template.find(skeleton.as_bytes(), spans) {
         return Vec::new();
     }
     spans.iter().map(|span| filling(skeleton, *span)).collect()
 }
 
-fn filling(skeleton: &str, (start, end): Span) -> Filling<'_> {
+fn filling(skeleton: &str, (start, end): Span) -> Filling {
     let Some(text) = skeleton.get(start..end) else { return Filling::Other };
     match text.matches(WILDCARD).count() {
-        0 if !text.is_empty() => Filling::Word(text),
+        0 if !text.is_empty() => Filling::Word((start, end)),
         1 if text.starts_with(WILDCARD) => {
             let before = skeleton[..start].matches(WILDCARD).count();
             let behind = &skeleton[start + WILDCARD.len()..];
@@ -57,6 +62,28 @@ fn scale_behind(behind: &str) -> Scale {
     let is_key =
         rest.strip_prefix(':').is_some_and(|value| value.trim_start().starts_with(WILDCARD));
     if rest.starts_with(goes_on) || is_key { Scale::NONE } else { Scale::of(word) }
+}
+
+/// What stands where in the skeletons that were seen last, as long as the template is the same:
+/// nothing but a memory of [`fillings`], so it is neither kept nor compared.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layouts(BTreeMap<u64, Vec<Filling>>);
+
+impl Layouts {
+    /// Returns what stands at each wildcard in the skeleton with this hash.
+    pub(super) fn of(&mut self, hash: u64, template: &str, skeleton: &str) -> &[Filling] {
+        if self.0.len() >= LAYOUTS_MAX && !self.0.contains_key(&hash) {
+            self.0.clear();
+        }
+        let align = || fillings(&Extractor::new(template), skeleton, &mut Vec::new());
+        self.0.entry(hash).or_insert_with(align)
+    }
+}
+
+impl PartialEq for Layouts {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Returns for each wildcard of a template the number of the one that it was in the text that the
@@ -138,7 +165,7 @@ mod tests {
         let mut spans = Vec::new();
         let found = fillings(&template, "cache hit in <*> ms by <*>.<*>", &mut spans);
         let expected =
-            [Filling::Word("hit"), Filling::Variable(0, Scale::of("ms")), Filling::Other];
+            [Filling::Word((6, 9)), Filling::Variable(0, Scale::of("ms")), Filling::Other];
         assert_eq!(found, expected);
         assert_eq!(fillings(&template, "something else", &mut spans), []);
         let keys = Extractor::new("status=<*> bytes=<*>");

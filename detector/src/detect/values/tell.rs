@@ -5,6 +5,7 @@ use std::time::Duration;
 use logwake_models::template::{Extractor, TemplateId};
 use logwake_models::value::{Excess, Influx, NameChange, Number, Scale, Unit};
 
+use super::forms::Sampled;
 use super::quantity::{odds, quantity};
 use super::slot::Unusual;
 use super::slots::{self, Filling};
@@ -220,37 +221,47 @@ fn speaks_of_failure(place: &Place<'_>, names: &[String]) -> bool {
     names.iter().any(|name| gravity_of(level, name) > Gravity::Plain || fails(name))
 }
 
-/// The first record of the window that shows it, as far as its values are known; else the first.
+/// A record of the window that shows it, as far as its values are known; else the first.
 fn evidence(bench: &Bench<'_>, place: &Place<'_>, shows: impl Fn(&str, Scale) -> bool) -> Evidence {
     let extractor = Extractor::new(place.text);
     let mut spans = Vec::new();
     let forms = &place.cell.forms;
     for (hash, form) in forms.iter() {
-        match slots::fillings(&extractor, &form.skeleton, &mut spans).get(place.slot) {
-            Some(Filling::Word(text)) if shows(text, Scale::NONE) => return form.first.clone(),
-            Some(Filling::Variable(number, scale)) => {
-                let found = forms.rows_of(hash).find(|row| shows(nth(row, *number), *scale));
-                let Some(found) = found else { continue };
-                let first = &form.first;
-                if first.source == found.source && first.exemplar.offset == found.row.offset {
+        let fillings = slots::fillings(&extractor, &form.skeleton, &mut spans);
+        let found = match fillings.get(place.slot) {
+            Some(Filling::Word((start, end)))
+                if shows(form.skeleton.get(*start..*end).unwrap_or_default(), Scale::NONE) =>
+            {
+                if let Some(first) = &form.first {
                     return first.clone();
                 }
-                let time = bench.window + Duration::from_millis(u64::from(found.row.after));
-                let text = slots::refilled(&form.skeleton, found.row.values());
-                return Evidence {
-                    source: found.source.clone(),
-                    exemplar: Exemplar {
-                        offset: found.row.offset,
-                        time,
-                        at: bench.at,
-                        host: place.cell.only_host().unwrap_or_default(),
-                        level: place.cell.level(),
-                        text,
-                    },
-                };
+                forms.rows_of(hash).next()
             }
-            _ => {}
+            Some(Filling::Variable(number, scale)) => {
+                forms.rows_of(hash).find(|row| shows(nth(row, *number), *scale))
+            }
+            _ => None,
+        };
+        if let Some(found) = found {
+            return record(bench, place.cell, &form.skeleton, found);
         }
     }
     place.cell.first.clone()
+}
+
+/// Writes a sampled record again; the first of the window is known in full.
+fn record(bench: &Bench<'_>, cell: &Cell, skeleton: &str, found: &Sampled) -> Evidence {
+    let first = &cell.first;
+    if first.source == found.source && first.exemplar.offset == found.row.offset {
+        return first.clone();
+    }
+    let exemplar = Exemplar {
+        offset: found.row.offset,
+        time: bench.window + Duration::from_millis(u64::from(found.row.after)),
+        at: bench.at,
+        host: cell.only_host().unwrap_or_default(),
+        level: cell.level(),
+        text: slots::refilled(skeleton, found.row.values()),
+    };
+    Evidence { source: found.source.clone(), exemplar }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::forms::{Forms, Sampled};
 use super::slot::{Seen, Slot, Unusual};
-use super::slots::{Filling, fillings, inherited};
+use super::slots::{Filling, Layouts, inherited};
 
 /// Variables of a template that are watched, the first ones.
 const SLOTS_MAX: usize = 16;
@@ -26,6 +26,8 @@ pub(super) struct Watch {
     /// The text of the template that `slots` are the wildcards of.
     text: String,
     slots: Vec<Slot>,
+    #[serde(skip)]
+    layouts: Layouts,
     /// Windows that it came in, and the last of them.
     pub(super) windows: u64,
     pub(super) last: u64,
@@ -49,37 +51,18 @@ impl Watch {
     /// Judges the values of a closed window, then learns them; returns what is unusual about which
     /// wildcard.
     pub(super) fn close(&mut self, text: &str, forms: &Forms, turn: Turn) -> Vec<(usize, Unusual)> {
-        let extractor = Extractor::new(text);
-        self.follow(text, &extractor);
-        let mut values: Vec<Vec<Seen<'_>>> = vec![Vec::new(); self.slots.len()];
-        let mut spans = Vec::new();
-        for (hash, form) in forms.iter() {
-            let mut variables = Vec::new();
-            let fillings = fillings(&extractor, &form.skeleton, &mut spans);
-            for (at, filling) in fillings.iter().enumerate().take(values.len()) {
-                match *filling {
-                    Filling::Word(text) => {
-                        values[at].push(Seen { text, scale: Scale::NONE, count: form.count });
-                    }
-                    Filling::Variable(number, scale) => variables.push((number, at, scale)),
-                    Filling::Other => {}
-                }
-            }
-            for row in forms.rows_of(hash) {
-                // Wildcards and variables stand in the same order, so one walk finds them all.
-                let mut wanted = variables.iter().peekable();
-                for (number, text) in row.row.values().enumerate() {
-                    let Some((_, at, scale)) = wanted.next_if(|next| next.0 == number) else {
-                        continue;
-                    };
-                    if !text.is_empty() {
-                        values[*at].push(Seen { text, scale: *scale, count: 1 });
-                    }
-                }
-            }
-        }
         self.windows += 1;
         self.last = turn.window;
+        let mut is_due: Vec<bool> =
+            self.slots.iter().map(|slot| slot.is_due(turn.window)).collect();
+        if self.text == text && !is_due.contains(&true) {
+            return Vec::new();
+        }
+        if self.text != text {
+            self.follow(text);
+            is_due = vec![true; self.slots.len()];
+        }
+        let values = seen_at(&is_due, text, &mut self.layouts, forms);
         let tests = self.slots.iter().filter(|slot| slot.is_judged()).count().max(1) as f64;
         let mut unusual = Vec::new();
         for (at, (slot, values)) in self.slots.iter_mut().zip(&values).enumerate() {
@@ -90,14 +73,12 @@ impl Watch {
         self.told_once(unusual, turn.window)
     }
 
-    /// Keeps what is known of each wildcard where the text of the template has changed.
-    fn follow(&mut self, text: &str, extractor: &Extractor) {
-        if self.text == text {
-            return;
-        }
+    /// Keeps what is known of each wildcard as the text of the template has changed.
+    fn follow(&mut self, text: &str) {
+        self.layouts = Layouts::default();
         let mut before: Vec<Option<Slot>> =
             std::mem::take(&mut self.slots).into_iter().map(Some).collect();
-        let origins = inherited(extractor, &self.text, &mut Vec::new());
+        let origins = inherited(&Extractor::new(text), &self.text, &mut Vec::new());
         let wildcards = text.matches(logwake_models::template::WILDCARD).count();
         let slot = |at: usize| {
             let origin = origins.get(at).copied().flatten()?;
@@ -131,6 +112,45 @@ impl Watch {
         unusual.retain(|(at, what)| what.chance().is_none() || (tells && *at == strongest));
         unusual
     }
+}
+
+/// Returns the values of a window at each wildcard that is due.
+fn seen_at<'a>(
+    is_due: &[bool],
+    template: &str,
+    layouts: &mut Layouts,
+    forms: &'a Forms,
+) -> Vec<Vec<Seen<'a>>> {
+    let mut values = vec![Vec::new(); is_due.len()];
+    let mut variables = Vec::new();
+    for (hash, form) in forms.iter() {
+        variables.clear();
+        let fillings = layouts.of(hash, template, &form.skeleton);
+        for (at, filling) in fillings.iter().enumerate() {
+            match *filling {
+                _ if is_due.get(at) != Some(&true) => {}
+                Filling::Word((start, end)) => {
+                    let text = form.skeleton.get(start..end).unwrap_or_default();
+                    values[at].push(Seen { text, scale: Scale::NONE, count: form.count });
+                }
+                Filling::Variable(number, scale) => variables.push((number, at, scale)),
+                Filling::Other => {}
+            }
+        }
+        for row in forms.rows_of(hash).take_while(|_| !variables.is_empty()) {
+            // Wildcards and variables stand in the same order, so one walk finds them all.
+            let mut wanted = variables.iter().peekable();
+            for (number, text) in row.row.values().enumerate() {
+                let Some((_, at, scale)) = wanted.next_if(|next| next.0 == number) else {
+                    continue;
+                };
+                if !text.is_empty() {
+                    values[*at].push(Seen { text, scale: *scale, count: 1 });
+                }
+            }
+        }
+    }
+    values
 }
 
 /// The value of a variable in a sampled record, empty where it was not kept.
