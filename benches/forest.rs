@@ -1,20 +1,24 @@
-//! The isolation forest: fitting, scoring a point, scoring many, explaining one.
+//! The isolation forest: fitting, renewing a portion of it, scoring a point, scoring many,
+//! explaining one.
 
 #![allow(missing_docs, reason = "criterion's macros make an undocumented function")]
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use linfa::DatasetBase;
 use linfa::traits::Fit;
-use logwake_models::forest::IsolationForest;
+use linfa::{DatasetBase, ParamGuard};
+use logwake_models::forest::{IsolationForest, IsolationForestValidParams};
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// What the detect stage has: 512 windows of 7 features.
+/// What the detect stage has: 512 windows of 9 features, trees of 256 points, of which ten are
+/// renewed together.
 const WINDOWS: usize = 512;
-const FEATURES: usize = 7;
+const FEATURES: usize = 9;
+const SAMPLE: usize = 256;
+const PORTION: usize = 10;
 const MANY: usize = 20_000;
 
 fn rows(count: usize, features: usize) -> Array2<f64> {
@@ -23,9 +27,14 @@ fn rows(count: usize, features: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((count, features), || rng.r#gen::<f64>() + rng.r#gen::<f64>())
 }
 
+fn params() -> IsolationForestValidParams {
+    let params = IsolationForest::params().sample(SAMPLE).seed(1);
+    params.check().expect("the parameters are in bounds")
+}
+
 fn fitted(rows: &Array2<f64>) -> IsolationForest {
     let dataset = DatasetBase::from(rows.view());
-    IsolationForest::params().seed(1).fit(&dataset).expect("the rows can be fitted")
+    params().fit(&dataset).expect("the rows can be fitted")
 }
 
 fn forest(criterion: &mut Criterion) {
@@ -34,8 +43,12 @@ fn forest(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("forest");
     group.throughput(Throughput::Elements(WINDOWS as u64));
     let shape = format!("{WINDOWS} x {FEATURES}");
-    group.bench_function(BenchmarkId::new("fit", shape), |bencher| {
+    group.bench_function(BenchmarkId::new("fit", &shape), |bencher| {
         bencher.iter(|| fitted(black_box(&windows)));
+    });
+    let (params, mut renewed) = (params(), forest.clone());
+    group.bench_function(BenchmarkId::new("renew a portion", shape), |bencher| {
+        bencher.iter(|| renewed.renew(&params, black_box(&windows), PORTION));
     });
     group.throughput(Throughput::Elements(1));
     let point: Vec<f64> = windows.row(3).to_vec();

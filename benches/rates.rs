@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use logwake_models::rate::{Baseline, BaselineParams, Surprise, Tail};
+use logwake_models::rate::{Baseline, BaselineParams, Recurrence, Surprise, Tail};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -60,6 +60,48 @@ fn baseline(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Seconds of a window, and windows of two weeks.
+const WIDTH: u64 = 10;
+const TWO_WEEKS: u64 = 14 * 86_400 / WIDTH;
+
+/// A window as the detector closes it, with the season of two weeks and without one.
+fn close(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("close");
+    group.throughput(Throughput::Elements(1));
+    for mean in [0.01, 0.5, 10.0, 1000.0] {
+        let counts = counts(mean, 4096);
+        for is_told_time in [false, true] {
+            let mut baseline = Baseline::new(BaselineParams::default());
+            let mut next = counts.iter().cycle();
+            let mut secs = 0;
+            let mut close = |baseline: &mut Baseline| {
+                secs += WIDTH;
+                if is_told_time {
+                    baseline.advance(secs);
+                }
+                let count = next.next().copied().unwrap_or_default();
+                let is_far = count as f64 > 2.0 * baseline.mean() + 10.0;
+                let p_value = if is_far { baseline.p_upper(count) } else { 1.0 };
+                baseline.observe(count);
+                p_value
+            };
+            for _ in 0..TWO_WEEKS {
+                close(&mut baseline);
+            }
+            let name = if is_told_time { "season" } else { "no season" };
+            group.bench_function(BenchmarkId::new(name, format!("mean {mean}")), |bencher| {
+                bencher.iter(|| close(&mut baseline));
+            });
+        }
+    }
+    group.bench_function("by the clock: a window without", |bencher| {
+        let mut nightly = Recurrence::new();
+        (0..20).for_each(|day| nightly.visit(day * 86_400, 1));
+        bencher.iter(|| nightly.missed(black_box(20 * 86_400)));
+    });
+    group.finish();
+}
+
 fn scores(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rates");
     group.throughput(Throughput::Elements(1));
@@ -84,5 +126,5 @@ fn scores(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, baseline, scores);
+criterion_group!(benches, baseline, close, scores);
 criterion_main!(benches);

@@ -24,17 +24,24 @@ fn values(criterion: &mut Criterion) {
         (0..LEARNED + TURNS).map(|_| (0..BLOCK).map(|_| latency()).collect()).collect();
     group.bench_function(BenchmarkId::new("measure", format!("{BLOCK} values")), |bencher| {
         let (mut numeric, mut turns) = (Numeric::default(), blocks[LEARNED..].iter().cycle());
-        blocks[..LEARNED].iter().for_each(|block| drop(numeric.observe(block, 1.0)));
+        for block in &blocks[..LEARNED] {
+            numeric.observe(block, 1.0);
+        }
         bencher.iter(|| turns.next().map(|block| numeric.observe(block, 1.0)));
     });
-    let user = |_| rng.r#gen::<u32>() % 900 * 4_000_037;
-    let mut users: Vec<Vec<u32>> =
-        (0..LEARNED + TURNS).map(|_| (0..BLOCK).map(user).collect()).collect();
-    users.iter_mut().for_each(|block| block.sort_unstable());
-    users.iter_mut().for_each(|block| block.dedup());
+    let mut crowd_of = || {
+        let mut users: Vec<u32> =
+            (0..BLOCK).map(|_| rng.r#gen::<u32>() % 900 * 4_000_037).collect();
+        users.sort_unstable();
+        users.dedup();
+        users
+    };
+    let users: Vec<Vec<u32>> = (0..LEARNED + TURNS).map(|_| crowd_of()).collect();
     group.bench_function(BenchmarkId::new("crowd", "900 users"), |bencher| {
         let (mut crowd, mut turns) = (Crowd::default(), users[LEARNED..].iter().cycle());
-        users[..LEARNED].iter().for_each(|block| drop(crowd.observe(block)));
+        for block in &users[..LEARNED] {
+            crowd.observe(block);
+        }
         bencher.iter(|| turns.next().map(|block| crowd.observe(block)));
     });
     let block = BTreeMap::from([("200", 25), ("304", 5), ("404", 2)]);

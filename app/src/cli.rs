@@ -124,7 +124,7 @@ pub struct ReplayArgs {
     /// Regular expression that names the session of a record: its first group, or the whole match
     #[arg(long, value_name = "REGEX")]
     pub session_key: Option<String>,
-    /// Time from the first record that is learned and raises nothing, such as 10m
+    /// Time from the first record that is learned as normal and raises nothing, such as 10m
     #[arg(long, value_name = "SPAN")]
     pub learn: Option<String>,
     /// Keep what was learned of every service in this file, for `detect.learned` of a run

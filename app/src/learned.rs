@@ -34,7 +34,7 @@ pub fn known_of(config: &Config) -> anyhow::Result<Known> {
         Some(path) => read(Path::new(path), config.detect.window.0)?,
         None => Learned::default(),
     };
-    Ok(Known { seeds: Lock::seeds_of(config)?, learned })
+    Ok(Known { seeds: Lock::seeds_of(config)?, learned, is_begin_normal: false })
 }
 
 /// Reads services that were learned under windows of this width.

@@ -11,6 +11,7 @@ mod crash;
 #[path = "kafka/outside.rs"]
 mod outside;
 #[path = "kafka/pipeline.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
 mod pipeline;
 #[path = "kafka/replicas.rs"]
 mod replicas;

@@ -107,7 +107,9 @@ impl GroupConsumer {
     /// # Errors
     /// Where a partition is not assigned or the brokers do not answer in time.
     pub fn seek(&self, partitions: &[(Partition, Offset)], timeout: Duration) -> KafkaResult<()> {
-        self.consumer.seek_partitions(list_at(partitions)?, timeout).map(drop)
+        // Each partition has an answer of its own; one that did not go back would skip messages.
+        let answer = self.consumer.seek_partitions(list_at(partitions)?, timeout)?;
+        answer.elements().iter().try_for_each(|element| element.error())
     }
 
     /// Returns the offsets that the group has committed.
@@ -148,8 +150,11 @@ impl GroupConsumer {
     }
 
     /// Returns the membership that a transaction commits under; to be taken anew at each commit.
+    /// There is none while the partitions are lost: a membership that was reset names no generation,
+    /// and the coordinator takes offsets that name none from anybody.
     pub fn membership(&self) -> Option<ConsumerGroupMetadata> {
-        self.consumer.group_metadata()
+        let membership = self.consumer.group_metadata();
+        membership.filter(|_| !self.consumer.assignment_lost())
     }
 
     /// Commits offsets without a transaction and waits for the answer.

@@ -5,6 +5,10 @@
 //! The forest knows nothing of logs, windows or time: it is given rows of numbers, in which `NaN`
 //! means missing.
 //!
+//! Invariants: a tree is a function of the rows, the parameters and its number, of nothing else,
+//! so forests may be grown in parts and trees replaced one by one.
+//! Values are taken in single precision, as in scikit-learn: what differs by less is the same.
+//!
 //! Sources: Liu, Ting, Zhou, "Isolation Forest", ICDM 2008, and "Isolation-Based Anomaly
 //! Detection", TKDD 2012. [`Flavour::Plain`] is the algorithm of 2008.
 //!
@@ -21,10 +25,14 @@
 //! # Ok::<(), logwake_models::forest::ForestError>(())
 //! ```
 
+mod contest;
 mod explain;
+mod fit;
 mod grow;
 mod params;
+mod saved;
 mod score;
+mod tree;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -37,46 +45,18 @@ pub use params::{Flavour, ForestError, IsolationForestParams, IsolationForestVal
 
 use serde::{Deserialize, Serialize};
 
-/// A fitted isolation forest: all trees in one arena.
+use tree::Tree;
+
+/// A fitted isolation forest.
 ///
 /// Scores lie in (0, 1], higher is more anomalous, and a point as deep as the average scores 0.5.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "saved::SavedForest", into = "saved::SavedForest")]
 pub struct IsolationForest {
     features: usize,
-    normalizer: f64,
+    /// Number of the next tree; the one with number `n` stands at `n` modulo the trees.
+    next: u64,
     trees: Vec<Tree>,
-    nodes: Vec<Node>,
-    summaries: Vec<Summary>,
-}
-
-/// Where one tree lies in the arena.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Tree {
-    root: u32,
-    /// Splits on the longest way from the root to a leaf.
-    height: u32,
-}
-
-/// What is read on the way down.
-///
-/// A leaf points at itself and has the greatest finite threshold, so that a walk of `height` steps
-/// needs no test for leaves: it stays where it is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Node {
-    /// Values below it go left, all others right.
-    threshold: f64,
-    feature: u32,
-    /// The left child; the right one follows it.
-    left: u32,
-}
-
-/// What is read at the end of the way, and for missing values and explanations on it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Summary {
-    /// Of a leaf its adjusted depth, of any other node the mean over the sampled points below it.
-    depth: f64,
-    /// Sampled points that came here.
-    points: u32,
 }
 
 impl IsolationForest {
@@ -93,9 +73,5 @@ impl IsolationForest {
     /// Returns the number of trees.
     pub fn n_trees(&self) -> usize {
         self.trees.len()
-    }
-
-    fn is_leaf(&self, at: u32) -> bool {
-        self.nodes[at as usize].left == at
     }
 }

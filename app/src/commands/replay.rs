@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use logwake_detector::alert::{AlertChange, AlertOutput, AlertState};
 use logwake_detector::anomaly::Anomaly;
+use logwake_detector::detect::Known;
 use logwake_detector::tally::TallyBatch;
 use logwake_detector::time::Timestamp;
 use logwake_emit::event::{AlertEvent, alert_json, anomaly_json, decision_json};
@@ -46,7 +47,7 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let mut results = Results::create(&args.out, config.detect.window.0, is_coloured)?;
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
-    let known = learned::known_of(&config)?;
+    let known = Known { is_begin_normal: args.learn.is_some(), ..learned::known_of(&config)? };
     let replay = Replay { config: &config, inputs, topic, wall: wall_now(), known };
     let finished = replay.run(&mut results)?;
     results.bar.finish();

@@ -70,6 +70,39 @@ fn a_restart_after_idle_heartbeats_counts_what_comes_then() {
     pipeline.check_ids(&expected);
 }
 
+/// A process that was stopped for longer than its session went on to number batches of a partition
+/// that another had taken over: it had nothing to say but that it is there, and brokers take a
+/// transaction without offsets from anybody.
+#[test]
+fn a_process_that_was_stopped_says_nothing_of_what_it_lost() {
+    let Some(kafka) = Kafka::from_env() else { return };
+    let pipeline = Pipeline::new(kafka, &shop(24), 1, "detect_partitions = 1");
+    let expected = pipeline.replay();
+    let (topic, lines) = (pipeline.kafka.logs(), &pipeline.parts[0]);
+    let (first, rest) = lines.split_at(lines.len() / 2);
+    pipeline.kafka.produce(&topic, 0, first);
+    let stopped = pipeline.start("a");
+    let mut tallies = pipeline.tallies();
+    pipeline.wait_for_all(&mut tallies, first.len() as u64);
+    let source = format!("{topic}/0");
+    let mut wait_for_heartbeats = || {
+        let batches = cover(&tallies.records).batches[&source];
+        tallies.wait("heartbeats", |records| cover(records).batches[&source] >= batches + 3);
+    };
+    stopped.signal("STOP");
+    let other = pipeline.start("b");
+    wait_for_heartbeats();
+    stopped.signal("CONT");
+    wait_for_heartbeats();
+    pipeline.kafka.produce(&topic, 0, rest);
+    pipeline.wait_for_all(&mut tallies, pipeline.lines());
+    pipeline.wait_for_results(&expected);
+    stopped.stop();
+    other.stop();
+    pipeline.check_lines();
+    pipeline.check_ids(&expected);
+}
+
 #[test]
 fn kills_in_mid_stream_lose_nothing_and_double_nothing() {
     let Some(kafka) = Kafka::from_env() else { return };

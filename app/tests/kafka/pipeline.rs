@@ -49,8 +49,45 @@ impl Pipeline {
         }
     }
 
+    /// Produces everything, so many lines in one batch.
+    pub fn produce_in_batches(&self, batch: usize) {
+        let topic = self.kafka.logs();
+        for (part, number) in self.parts.iter().zip(0..) {
+            self.kafka.produce_in_batches(&topic, number, part, batch);
+        }
+    }
+
     pub fn start(&self, instance: &str) -> Service {
-        Service::start(self.dir.path(), instance, &self.kafka.config(instance, &self.more))
+        self.start_with(instance, |config| config)
+    }
+
+    /// Starts a process with a configuration that is changed before.
+    pub fn start_with(&self, instance: &str, change: impl Fn(String) -> String) -> Service {
+        let config = change(self.kafka.config(instance, &self.more));
+        Service::start(self.dir.path(), instance, &config)
+    }
+
+    /// Names the configuration of a process that was started.
+    pub fn config_of(&self, instance: &str) -> PathBuf {
+        self.dir.path().join(format!("{instance}.toml"))
+    }
+
+    /// Deletes every topic of the pipeline.
+    pub fn delete_topics(&self) {
+        let suffixes = [
+            "tallies",
+            "findings",
+            "anomalies",
+            "alerts",
+            "decisions",
+            "deadletter",
+            "state.tally",
+            "state.detect",
+            "state.alert",
+        ];
+        let mut topics = suffixes.map(|suffix| self.kafka.name(suffix)).to_vec();
+        topics.push(self.kafka.logs());
+        self.kafka.delete_topics(&topics.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     /// Replays the same lines as captures of the topic.

@@ -100,10 +100,14 @@ snapshot_interval = "1s"
     }
 
     pub fn delete_topic(&self, topic: &str) {
-        let options = AdminOptions::new().operation_timeout(Some(DEADLINE));
-        let deleted = self.block_on(self.admin().delete_topics(&[topic], &options));
-        deleted.unwrap().into_iter().for_each(|deleted| drop(deleted.unwrap()));
+        self.delete_topics(&[topic]);
         self.wait_until(topic, |found| found == 0);
+    }
+
+    pub fn delete_topics(&self, topics: &[&str]) {
+        let options = AdminOptions::new().operation_timeout(Some(DEADLINE));
+        let deleted = self.block_on(self.admin().delete_topics(topics, &options));
+        deleted.unwrap().into_iter().for_each(|deleted| drop(deleted.unwrap()));
     }
 
     /// Waits for a topic to have as many partitions as wanted; it has none where it is not there.
@@ -117,10 +121,22 @@ snapshot_interval = "1s"
 
     /// Produces payloads to a partition, in order.
     pub fn produce<P: AsRef<[u8]>>(&self, topic: &str, partition: i32, payloads: &[P]) {
+        self.produce_in_batches(topic, partition, payloads, 10_000);
+    }
+
+    /// The same with so many in one batch, which a broker hands out as a whole.
+    pub fn produce_in_batches<P: AsRef<[u8]>>(
+        &self,
+        topic: &str,
+        partition: i32,
+        payloads: &[P],
+        batch: usize,
+    ) {
         let producer: ThreadedProducer<DefaultProducerContext> = self
             .client()
             .set("enable.idempotence", "true")
             .set("linger.ms", "20")
+            .set("batch.num.messages", batch.to_string())
             .set("message.max.bytes", "8000000")
             .create()
             .unwrap();
@@ -200,6 +216,12 @@ impl Tail {
     /// Reads on until what was read fulfils a condition.
     #[track_caller]
     pub fn wait(&mut self, what: &str, is_met: impl Fn(&[Record]) -> bool) {
+        self.wait_for(what, DEADLINE, is_met);
+    }
+
+    /// The same with a longer patience.
+    #[track_caller]
+    pub fn wait_for(&mut self, what: &str, longest: Duration, is_met: impl Fn(&[Record]) -> bool) {
         let begin = Instant::now();
         let mut seen = usize::MAX;
         loop {
@@ -210,10 +232,15 @@ impl Tail {
                 }
             }
             let topic = &self.topic;
-            assert!(begin.elapsed() < DEADLINE, "{what}: not after {seen} records of {topic}");
-            self.poll();
-            while self.poll() == Got::Record && !self.records.len().is_multiple_of(256) {}
+            assert!(begin.elapsed() < longest, "{what}: not after {seen} records of {topic}");
+            self.read_on();
         }
+    }
+
+    /// Takes in some of what is there, and waits a little for it.
+    pub fn read_on(&mut self) {
+        self.poll();
+        while self.poll() == Got::Record && !self.records.len().is_multiple_of(256) {}
     }
 
     fn read_to_end(&mut self) {

@@ -8,9 +8,14 @@ use std::time::{Duration, Instant};
 /// Longest wait for a process to end.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Names the program under test; `LOGWAKE_TEST_BIN` names another build of it.
+fn program() -> PathBuf {
+    std::env::var_os("LOGWAKE_TEST_BIN").unwrap_or(env!("CARGO_BIN_EXE_logwake").into()).into()
+}
+
 /// Runs a command to its end.
 pub fn logwake<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_logwake"))
+    let output = Command::new(program())
         .args(args)
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
@@ -21,7 +26,7 @@ pub fn logwake<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Ran {
 
 /// Runs a command with something on its standard input.
 pub fn logwake_with_stdin(args: &[&str], stdin: &[u8]) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_logwake"))
+    let mut child = Command::new(program())
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -85,7 +90,7 @@ impl Service {
         std::fs::write(&path, config).unwrap();
         let log = dir.join(format!("{name}.log"));
         let stderr = File::options().create(true).append(true).open(&log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_logwake"))
+        let child = Command::new(program())
             .args(["run", "-c"])
             .arg(&path)
             .stdin(Stdio::null())
@@ -112,11 +117,30 @@ impl Service {
         }
     }
 
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let (signal, pid) = (format!("-{name}"), self.child.id().to_string());
+        assert!(Command::new("kill").args([&signal, &pid]).status().unwrap().success());
+    }
+
+    /// Returns the CPU time that it took so far, as Linux counts it: in hundredths of a second.
+    pub fn cpu_secs(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks: u64 =
+            fields.split(' ').skip(11).take(2).map(|it| it.parse::<u64>().unwrap()).sum();
+        ticks as f64 / 100.0
+    }
+
+    /// Returns its status if it ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Asks it to stop; returns its status and how long that took.
     pub fn terminate(mut self) -> (ExitStatus, Duration) {
         let begin = Instant::now();
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
         while begin.elapsed() < DEADLINE {
             if let Some(status) = self.child.try_wait().unwrap() {
                 assert!(!self.log().contains("panicked"), "{}", self.log());

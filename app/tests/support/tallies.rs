@@ -1,12 +1,13 @@
 //! What the tallies topic proves: every offset counted once.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use logwake_detector::record::Source;
 use logwake_detector::tally::{LineCounts, TallyBatch};
 use logwake_emit::wire;
 
-use super::kafka::Record;
+use super::kafka::{Record, Tail};
 
 /// What the tallies cover.
 #[derive(Debug, Default)]
@@ -25,14 +26,24 @@ pub struct Covered {
 
 /// Sums tallies as a detect stage does: what it takes for a repetition is left out.
 pub fn cover(records: &[Record]) -> Covered {
-    let mut covered = Covered::default();
-    let mut next: BTreeMap<(i32, Source), u64> = BTreeMap::new();
-    for record in records {
-        let batch = decode(record);
-        let next = next.entry((record.partition, batch.source.clone())).or_default();
+    let mut sum = Sum::default();
+    records.iter().for_each(|record| sum.see(record));
+    sum.covered
+}
+
+#[derive(Debug, Default)]
+struct Sum {
+    covered: Covered,
+    next: BTreeMap<(i32, Source), u64>,
+}
+
+impl Sum {
+    fn see(&mut self, record: &Record) {
+        let (batch, covered) = (decode(record), &mut self.covered);
+        let next = self.next.entry((record.partition, batch.source.clone())).or_default();
         if batch.seq < *next {
             covered.repeated += 1;
-            continue;
+            return;
         }
         *next = batch.seq + 1;
         covered.lines.add(&batch.lines);
@@ -43,7 +54,34 @@ pub fn cover(records: &[Record]) -> Covered {
             *covered.batches.entry(name).or_default() += 1;
         }
     }
-    covered
+}
+
+/// The tallies as they come, each looked at once.
+pub struct Follow {
+    tail: Tail,
+    sum: Sum,
+}
+
+impl Follow {
+    pub fn new(tail: Tail) -> Self {
+        Self { tail, sum: Sum::default() }
+    }
+
+    /// Sums what is there by now.
+    pub fn read(&mut self) -> &Covered {
+        self.tail.read_on();
+        self.tail.records.drain(..).for_each(|record| self.sum.see(&record));
+        &self.sum.covered
+    }
+
+    /// Reads on until the sum fulfils a condition.
+    #[track_caller]
+    pub fn wait(&mut self, what: &str, longest: Duration, is_met: impl Fn(&Covered) -> bool) {
+        let begin = Instant::now();
+        while !is_met(self.read()) {
+            assert!(begin.elapsed() < longest, "{what}: {:?}", self.sum.covered);
+        }
+    }
 }
 
 /// Asserts that the batches of each source tile without gap, overlap or repetition.

@@ -295,10 +295,11 @@ pub(super) fn tokens_of(text: &str) -> BTreeSet<String> {
 
 /// What an anomaly weighs: by severity, scaled from 0.75 to 1.25 by its score.
 ///
-/// A service gone silent weighs enough alone.
+/// A service gone silent weighs enough alone; what developers ask to see weighs nothing.
 pub fn weight_of(anomaly: &Anomaly) -> f64 {
     let base = match anomaly.severity {
         _ if anomaly.kind == AnomalyKind::Silence && anomaly.severity >= Severity::Error => 4.0,
+        Severity::Info if matches!(anomaly.level, Level::Trace | Level::Debug) => 0.0,
         Severity::Info => 0.25,
         Severity::Warning if anomaly.kind == AnomalyKind::RateDrop => 2.0,
         Severity::Warning => 1.0,

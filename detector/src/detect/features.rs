@@ -1,8 +1,9 @@
 //! The window of one service as a row of numbers, judged by an isolation forest.
 //!
 //! Features are chosen to be independent of the size of the service: shares, entropies and logs.
-//! The forest is refitted on a sliding sample of windows and its scores are turned into
-//! probabilities by the tail of the scores seen so far.
+//! The forest follows a sliding sample of windows, a portion of its trees at a time, so that it
+//! scores every window and never changes its mind at once.
+//! Its scores are turned into probabilities by the tail of the scores seen so far.
 
 use std::collections::VecDeque;
 
@@ -19,23 +20,25 @@ use super::series::REPEAT_AFTER;
 use super::window::WindowCounts;
 
 /// What the columns of a row mean, in their order.
-pub(super) const FEATURES: [&str; 7] = [
+pub(super) const FEATURES: [&str; 9] = [
     "volume",
+    "volume against its usual",
     "error share",
     "warning share",
     "new templates",
     "template variety",
     "template mix",
+    "rare templates",
     "hosts",
 ];
 
 /// The least step beyond what was seen that is another kind of window, for each feature.
-const STEPS_MIN: Row = [1.0, 0.1, 0.1, 0.7, 0.5, 0.2, 0.7];
+const STEPS_MIN: Row = [1.0, 1.0, 0.1, 0.1, 0.7, 0.5, 0.2, 0.1, 0.7];
 /// Windows for one row beyond them along each feature: few enough to stay isolated.
-const ROWS_PER_ANCHOR: usize = 128;
+const ROWS_PER_ANCHOR: usize = 64;
 
 /// Isolation score below which no window is called unusual: an average one scores 0.5.
-const SCORE_MIN: f64 = 0.7;
+const SCORE_MIN: f64 = 0.65;
 /// While the tail is young, so many of the scores so far may lie beyond the one that is told.
 const YOUNG_BEYOND: f64 = 4.0;
 
@@ -43,6 +46,9 @@ const YOUNG_BEYOND: f64 = 4.0;
 const SAMPLE_MAX: usize = 512;
 /// Windows before the first fit: fewer do not fill a tree.
 const FIT_MIN: usize = 48;
+/// Portions in which the trees are renewed, all of them while as many windows come as are in the
+/// sample.
+const PORTIONS: usize = 10;
 
 /// Scores that the tail looks back on.
 const TAIL_MEMORY: u32 = 2048;
@@ -56,6 +62,7 @@ pub(super) type Row = [f64; FEATURES.len()];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForestWatch {
     rows: VecDeque<Row>,
+    /// Windows since trees were grown.
     since_fit: usize,
     forest: Option<IsolationForest>,
     tail: Tail,
@@ -130,22 +137,26 @@ impl ForestWatch {
         }
         self.rows.push_back(*row);
         self.since_fit += 1;
-        let grown = self.since_fit * 2 >= self.rows.len() && self.rows.len() < SAMPLE_MAX;
-        let due = grown || self.since_fit >= SAMPLE_MAX;
-        if self.rows.len() < FIT_MIN || !due {
+        let is_due = match self.forest {
+            None => self.rows.len() >= FIT_MIN,
+            Some(_) => self.since_fit * PORTIONS >= self.rows.len(),
+        };
+        if is_due {
+            self.since_fit = 0;
+            self.grow();
+        }
+    }
+
+    /// Grows the first trees, or a portion of them again.
+    fn grow(&mut self) {
+        let sample: Vec<Row> = self.rows.iter().copied().chain(anchors(&self.rows)).collect();
+        let rows = Array2::from(sample);
+        if let Some(forest) = &mut self.forest {
+            super::fit::renew(forest, &rows, self.seed, PORTIONS);
             return;
         }
-        self.since_fit = 0;
-        let mut sample: Vec<Row> = self.rows.iter().copied().collect();
-        sample.extend(anchors(&sample));
-        let values = sample.iter().flatten().copied().collect();
-        let Ok(rows) = Array2::from_shape_vec((sample.len(), FEATURES.len()), values) else {
-            return;
-        };
-        self.seed = self.seed.wrapping_add(1);
-        let first = self.forest.is_none();
         self.forest = super::fit::fit(&rows, self.seed);
-        if let (true, Some(forest)) = (first, &self.forest) {
+        if let Some(forest) = &self.forest {
             let scores: Vec<f64> = self.rows.iter().map(|row| forest.score_one(row)).collect();
             scores.into_iter().for_each(|score| self.observe(score));
         }
@@ -159,23 +170,34 @@ impl ForestWatch {
 
 /// Rows beyond what was seen, one step out along each feature: without them a feature that never
 /// varied would have no cut, and the forest would be blind to the first window in which it does.
-fn anchors(rows: &[Row]) -> Vec<Row> {
+fn anchors(rows: &VecDeque<Row>) -> Vec<Row> {
     let mut anchors = Vec::new();
     for (feature, step_min) in STEPS_MIN.iter().enumerate() {
-        let mut values: Vec<f64> = rows.iter().map(|row| row[feature]).collect();
-        values.sort_by(f64::total_cmp);
-        let (Some(low), Some(high)) = (values.first(), values.last()) else { continue };
-        let step = (high - low).max(*step_min);
+        let values = || rows.iter().map(|row| row[feature]);
+        let low = values().fold(f64::INFINITY, f64::min);
+        let high = values().fold(f64::NEG_INFINITY, f64::max);
         let mut anchor = rows[rows.len() / 2];
-        anchor[feature] = high + step;
+        anchor[feature] = high + (high - low).max(*step_min);
         anchors.extend(std::iter::repeat_n(anchor, rows.len().div_ceil(ROWS_PER_ANCHOR)));
     }
     anchors
 }
 
-/// Makes the row of a window; of new templates `novel` in it, its mix `divergence` from the
-/// usual one.
-pub(super) fn row_of(counts: &WindowCounts, novel: f64, divergence: f64) -> Row {
+/// What a window is compared with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usual {
+    /// Records a window that were expected.
+    pub expected: f64,
+    /// Templates that came for the first time.
+    pub novel: f64,
+    /// How far its mix of templates is from the usual one, in [0, 1].
+    pub divergence: f64,
+    /// Share of its records in templates that are rarely seen.
+    pub rare: f64,
+}
+
+/// Makes the row of a window.
+pub(super) fn row_of(counts: &WindowCounts, usual: &Usual) -> Row {
     let levels = counts.levels();
     let total = levels.iter().sum::<u64>() as f64;
     let share = |wanted: &[Level]| {
@@ -189,11 +211,13 @@ pub(super) fn row_of(counts: &WindowCounts, novel: f64, divergence: f64) -> Row 
         .sum();
     [
         total.ln_1p(),
+        total.ln_1p() - usual.expected.ln_1p(),
         share(&[Level::Error, Level::Fatal]),
         share(&[Level::Warn]),
-        novel.ln_1p(),
+        usual.novel.ln_1p(),
         entropy,
-        divergence,
+        usual.divergence,
+        usual.rare,
         (counts.hosts.len() as f64).ln_1p(),
     ]
 }

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 use super::DetectSettings;
 use super::budget::Levels;
-use super::features::{Isolation, row_of};
+use super::features::{Isolation, Usual, row_of};
 use super::gravity::{Gravity, gravity_of};
 use super::rare;
 use super::reason::{self, Subject};
@@ -25,6 +25,9 @@ const NEW_WEIGHT: f64 = 1.0 / 128.0;
 
 /// The same while a service warms up, so that its first sights of everything are soon forgotten.
 const WARMING_WEIGHT: f64 = 1.0 / 8.0;
+
+/// Usual share of the records below which a template is rare.
+const RARE: f64 = 1e-3;
 
 /// Where and when a judgement is made.
 #[derive(Clone, Copy, Debug)]
@@ -42,14 +45,20 @@ pub(super) struct Bench<'a> {
 }
 
 /// Closes a window of a service and appends what is anomalous in it.
+///
+/// A source that is ahead makes a service known before its first window comes: those before it say
+/// nothing of it.
 pub(super) fn close(service: &mut Service, bench: &Bench<'_>, out: &mut Vec<Anomaly>) {
     let counts = service.open.remove(&bench.window).unwrap_or_default();
+    if !service.has_begun && counts.templates.is_empty() {
+        return;
+    }
     let novel = settle(service, &counts) as f64;
     let warm = service.is_warm(bench.settings);
     if service.has_begun {
         judge(service, &counts, novel, bench, out);
     }
-    service.has_begun |= !counts.templates.is_empty();
+    service.has_begun = true;
     remember(service, counts);
     let weight = if warm { NEW_WEIGHT } else { WARMING_WEIGHT };
     service.novelty_rate += (novel - service.novelty_rate) * weight;
@@ -69,9 +78,12 @@ fn judge(
     let warm = service.is_warm(bench.settings);
     let begin = out.len();
     let bench = &bench.of(service);
+    let usual = usual_of(service, counts, novel, bench);
     let whole_service = close_service(service, counts, bench, out);
     close_templates(service, counts, bench, whole_service, out);
-    close_forest(service, counts, novel, bench, out);
+    if let Some(usual) = usual {
+        close_forest(service, counts, &usual, bench, out);
+    }
     values::close(service, counts, bench, out);
     rare::close(service, counts, bench, out);
     if !warm {
@@ -281,20 +293,30 @@ fn close_templates(
     service.templates = templates;
 }
 
-fn close_forest(
+/// Learns the mix of a window; returns what the forest compares it with, nothing where nothing is
+/// known yet.
+fn usual_of(
     service: &mut Service,
     counts: &WindowCounts,
     novel: f64,
     bench: &Bench<'_>,
-    out: &mut Vec<Anomaly>,
-) {
+) -> Option<Usual> {
     let is_off = bench.settings.forest_p_value_max <= 0.0;
     if is_off || counts.templates.is_empty() {
-        return;
+        return None;
     }
-    let divergence = learn_mix(&mut service.templates, counts);
-    let row = row_of(counts, novel, divergence);
-    let Some(isolation) = service.forest.step(&row) else { return };
+    let [divergence, rare] = learn_mix(&mut service.templates, counts)?;
+    Some(Usual { expected: service.total.mean(), novel, divergence, rare })
+}
+
+fn close_forest(
+    service: &mut Service,
+    counts: &WindowCounts,
+    usual: &Usual,
+    bench: &Bench<'_>,
+    out: &mut Vec<Anomaly>,
+) {
+    let Some(isolation) = service.forest.step(&row_of(counts, usual)) else { return };
     let p_value_max = bench.settings.forest_p_value_max * bench.levels.strictness;
     if !service.forest.tells(&isolation, p_value_max, bench.at) {
         return;
@@ -304,18 +326,23 @@ fn close_forest(
     out.push(forest_anomaly(service, bench, counts, isolation, severity));
 }
 
-/// Learns the usual share of each template; returns how far this window's mix is from it, in [0, 1].
-fn learn_mix(templates: &mut BTreeMap<TemplateId, TemplateStats>, counts: &WindowCounts) -> f64 {
+/// Learns the usual share of each template; returns how far this window's mix is from it, in [0, 1],
+/// and the share of its records in templates that are rare; nothing where no mix is known.
+fn learn_mix(
+    templates: &mut BTreeMap<TemplateId, TemplateStats>,
+    counts: &WindowCounts,
+) -> Option<[f64; 2]> {
     let total: u64 = counts.templates.values().map(Cell::count).sum();
     let usual: f64 = templates.values().map(|stats| stats.share).sum();
-    let mut distance = 0.0;
+    let (mut distance, mut rare) = (0.0, 0.0);
     for (id, stats) in templates.iter_mut() {
         let count = counts.templates.get(id).map_or(0, Cell::count);
         let share = count as f64 / total.max(1) as f64;
         distance += (share - stats.share / usual.max(1e-9)).abs();
+        rare += if stats.share < RARE * usual { share } else { 0.0 };
         stats.share += (share - stats.share) * NEW_WEIGHT;
     }
-    distance / 2.0
+    (usual > 0.0).then_some([distance / 2.0, rare])
 }
 
 impl TemplateStats {
@@ -479,7 +506,11 @@ fn ranked(
 impl DetectSettings {
     /// Returns how many windows a service must have before it is judged.
     pub fn warmup_windows(&self) -> u64 {
-        let width = self.window.as_nanos().max(1);
-        u64::try_from(Duration::as_nanos(&self.warmup).div_ceil(width)).unwrap_or(u64::MAX)
+        self.windows_in(self.warmup)
+    }
+
+    /// Returns how many whole windows a span holds.
+    pub(super) fn windows_in(&self, span: Duration) -> u64 {
+        u64::try_from(span.as_nanos() / self.window.as_nanos().max(1)).unwrap_or(u64::MAX)
     }
 }

@@ -23,6 +23,9 @@ pub struct Known {
     pub seeds: Seeds,
     /// Services that were learned before.
     pub learned: Learned,
+    /// Whether everything up to the end of the first warm-up is held to be normal: services first
+    /// heard in its first half are warm with the first of all.
+    pub is_begin_normal: bool,
 }
 
 /// Services as they were learned, without anything of where and when.

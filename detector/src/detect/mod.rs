@@ -399,9 +399,19 @@ impl DetectState {
             OTHER_SERVICE
         };
         let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
+        let first = self
+            .services
+            .values()
+            .map(|service| service.since)
+            .min()
+            .filter(|_| known.is_begin_normal);
+        let silent = first.map_or(0, |first| settings.windows_in(since.since(first)));
         self.services.entry(name.to_owned()).or_insert_with(|| {
             let fresh = || Service::new(name, settings.catalogue, since);
             let mut service = known.learned.begin(name, since).unwrap_or_else(fresh);
+            if service.windows == 0 && silent <= settings.warmup_windows() / 2 {
+                service.windows = silent;
+            }
             service.seed(&known.seeds);
             service
         })

@@ -1,6 +1,7 @@
 //! One count a window and its baseline: when it deviates, and when to say so again.
 //!
-//! An anomaly of a condition that lasts is repeated at most once in `REPEAT_AFTER`; what is
+//! An anomaly of a condition that lasts is repeated after `CONFIRM_AFTER`, since what lasts weighs
+//! more than a blip, and from then on at most once in `REPEAT_AFTER`; what is
 //! screened out by a cheap bound never reaches the exact tail. What comes by the clock is no
 //! deviation when it comes, and one when it does not.
 
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 
 /// How soon a lasting condition is stated again.
 pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(60);
+/// How soon it is stated the second time.
+const CONFIRM_AFTER: Duration = Duration::from_secs(20);
 /// Empty windows in a row that are held to be independent of each other.
 const EMPTY_MAX: u32 = 3;
 /// After this long, what is gone has been given up.
@@ -132,7 +135,7 @@ pub struct Demand {
 pub struct Series {
     baseline: Baseline,
     streak: Option<(Direction, u32)>,
-    stated: Option<(Direction, Timestamp)>,
+    stated: Option<Stated>,
     empty: u32,
     /// How likely the first of the empty windows was.
     empty_p: f64,
@@ -166,6 +169,15 @@ struct Norm {
     windows_left: u16,
 }
 
+/// What was stated last.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Stated {
+    direction: Direction,
+    at: Timestamp,
+    /// How often, without a pause of more than twice `REPEAT_AFTER`.
+    times: u32,
+}
+
 /// What was expected of a series when it stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Gone {
@@ -177,14 +189,15 @@ struct Gone {
 }
 
 impl Norm {
-    /// Tells whether a count is within a factor of two of the norm, and what chance adds; nothing
-    /// at all is normal only where there often was nothing.
-    fn admits(&self, count: u64) -> bool {
-        if count == 0 && self.mean >= NORM_EMPTY {
+    /// Tells whether a count of some windows is within a factor of two of the norm, and what chance
+    /// adds; nothing at all is normal only where there often was nothing.
+    fn admits(&self, count: u64, windows: u32) -> bool {
+        let mean = self.mean * f64::from(windows);
+        if count == 0 && mean >= NORM_EMPTY {
             return false;
         }
-        let (seen, chance) = (count as f64, 3.0 * self.mean.sqrt());
-        seen >= self.mean / 2.0 - chance && seen <= self.mean * 2.0 + chance
+        let (seen, chance) = (count as f64, 3.0 * mean.sqrt());
+        seen >= mean / 2.0 - chance && seen <= mean * 2.0 + chance
     }
 }
 
@@ -220,6 +233,11 @@ impl Series {
         self.baseline.mean()
     }
 
+    /// Returns how many windows it was given.
+    pub fn windows(&self) -> u64 {
+        self.baseline.windows()
+    }
+
     /// Tells whether it stopped and has not come back.
     pub fn is_gone(&self) -> bool {
         self.gone.is_some()
@@ -244,12 +262,19 @@ impl Series {
             None => self.deviation(count, demand),
         };
         let found = found.or(missed.map(|missed| (Direction::Gone, missed.due.p_value)));
-        let found = found.filter(|(direction, _)| !self.is_usual_burst(*direction, count, secs));
-        let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count)));
-        let (found, stretch) = match found {
-            Some(found) => (Some(found), Stretch::Window),
-            None => (self.sum_deviates(count, demand), Stretch::Windows(RECENT as u32 + 1)),
+        let is_usual = found.is_some_and(|(direction, _)| self.is_usual(direction, count, secs));
+        let found = found.filter(|_| !is_usual);
+        let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count, 1)));
+        let (found, stretch) = if found.is_some() || is_usual {
+            (found, Stretch::Window)
+        } else {
+            (self.sum_deviates(count, demand), Stretch::Windows(RECENT as u32 + 1))
         };
+        let sum = if stretch == Stretch::Window { count } else { self.sum(count) };
+        let greatest = self.recent.iter().fold(count, |most, one| most.max(u64::from(*one)));
+        let found = found.filter(|(direction, _)| {
+            stretch == Stretch::Window || !self.is_usual(*direction, greatest, secs)
+        });
         self.remember_norm(found.is_some());
         let told = found.is_some_and(|(direction, _)| self.is_told(direction, at));
         let judged = found.map(|(direction, p_value)| {
@@ -258,11 +283,10 @@ impl Series {
                 // Its bounds take long to find, so not for what is not stated.
                 None if told && direction != Direction::Gone => None,
                 None if stretch == Stretch::Window => Some(self.baseline.judge(count)),
-                None => Some(self.baseline.judge_sum(self.sum(count), RECENT as u32 + 1)),
+                None => Some(self.baseline.judge_sum(sum, RECENT as u32 + 1)),
             };
             (direction, verdict, p_value)
         });
-        let sum = if stretch == Stretch::Window { count } else { self.sum(count) };
         self.baseline.observe(count);
         self.recent.rotate_right(1);
         self.recent[0] = u16::try_from(count).unwrap_or(u16::MAX);
@@ -280,7 +304,7 @@ impl Series {
         };
         self.streak = Some((direction, windows));
         let verdict = verdict.filter(|_| !told)?;
-        self.stated = Some((direction, at));
+        self.state(direction, at);
         let is_repeat = lasting.is_some();
         Some(Deviation {
             direction,
@@ -317,10 +341,13 @@ impl Series {
     fn sum_deviates(&self, count: u64, demand: &Demand) -> Option<(Direction, f64)> {
         let (mean, sum) = (self.baseline.mean(), self.sum(count));
         let spread = sum > count && count > 0 && mean < 1.0;
-        if !demand.is_patient || !spread || self.norm.is_some() || self.baseline.is_warming() {
+        if !demand.is_patient || !spread || self.baseline.is_warming() {
             return None;
         }
         let windows = RECENT as u32 + 1;
+        if self.norm.is_some_and(|norm| norm.admits(sum, windows)) {
+            return None;
+        }
         if (sum as f64) < mean * f64::from(windows) * demand.ratio_min + demand.records_min {
             return None;
         }
@@ -329,7 +356,7 @@ impl Series {
     }
 
     /// Remembers a burst; tells whether such bursts come at this time.
-    fn is_usual_burst(&mut self, direction: Direction, count: u64, secs: u64) -> bool {
+    fn is_usual(&mut self, direction: Direction, count: u64, secs: u64) -> bool {
         if direction != Direction::Up {
             return false;
         }
@@ -351,7 +378,7 @@ impl Series {
             return None;
         }
         let is_usual = |bursts: &Recurrence| bursts.is_usual(secs_of(at), count);
-        if self.norm.is_some_and(|norm| norm.admits(count))
+        if self.norm.is_some_and(|norm| norm.admits(count, 1))
             || self.bursts.as_deref().is_some_and(is_usual)
         {
             return None;
@@ -361,7 +388,7 @@ impl Series {
         if p_value > demand.p_value_max {
             return None;
         }
-        self.stated = Some((Direction::Up, at));
+        self.state(Direction::Up, at);
         let windows = match self.streak {
             Some((Direction::Up, windows)) => windows + 1,
             _ => 1,
@@ -398,8 +425,19 @@ impl Series {
     /// Tells whether a deviation was stated just before, or so long ago that it is known.
     fn is_told(&self, direction: Direction, at: Timestamp) -> bool {
         let given_up = self.gone.is_some_and(|gone| at.since(gone.since) > GONE_MAX);
-        let just = |(before, last)| before == direction && at.since(last) < REPEAT_AFTER;
+        let just = |stated: Stated| {
+            let pause = if stated.times == 1 { CONFIRM_AFTER } else { REPEAT_AFTER };
+            stated.direction == direction && at.since(stated.at) < pause
+        };
         given_up || self.stated.is_some_and(just)
+    }
+
+    /// Remembers that a deviation was stated.
+    fn state(&mut self, direction: Direction, at: Timestamp) {
+        let lasts =
+            |last: &Stated| last.direction == direction && at.since(last.at) <= REPEAT_AFTER * 2;
+        let times = self.stated.filter(lasts).map_or(0, |last| last.times);
+        self.stated = Some(Stated { direction, at, times: times.saturating_add(1) });
     }
 
     /// Tells whether a count is so large or small, and its baseline so old, that it is worth asking

@@ -203,7 +203,7 @@ impl Service {
     /// Adds to a template's statistics; tells whether it had none.
     fn count(&mut self, id: TemplateId, tally: &SkeletonTally, source: &Source) -> bool {
         let time = tally.first.time;
-        let windows = self.windows;
+        let before = self.total.windows();
         let mut novel = false;
         let stats = self.templates.entry(id).or_insert_with(|| {
             novel = true;
@@ -212,7 +212,7 @@ impl Service {
                 levels: [0; Level::COUNT],
                 first_seen: time,
                 last_seen: time,
-                rate: Series::by_the_clock(windows),
+                rate: Series::by_the_clock(before),
                 is_settled: false,
                 share: 0.0,
                 active: 0,

@@ -28,8 +28,9 @@ use super::service::Service;
 use super::window::WindowCounts;
 use crate::anomaly::Anomaly;
 
-/// Templates of a service that are watched.
-const WATCHED_MAX: usize = 1000;
+/// Templates of a service that are watched: those that come to a hundred records first, the busy
+/// ones.
+const WATCHED_MAX: usize = 256;
 /// Records in closed windows before a template is watched, and templates that are counted until
 /// then.
 const RECORDS_MIN: u64 = 100;

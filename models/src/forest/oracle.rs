@@ -1,8 +1,10 @@
-//! Scores beside those of scikit-learn.
+//! Scores beside those of scikit-learn, and the gain beside the formula of the paper.
 
+use super::contest::{gain, range};
 use super::{Flavour, IsolationForest};
 use linfa::{DatasetBase, traits::Fit};
 use ndarray::Array2;
+use proptest::prelude::*;
 
 /// `-score_samples` of scikit-learn 1.9.1 (numpy 2.4.6) for every tenth row of [`rows`]: the mean
 /// of four `IsolationForest(n_estimators=1000, max_samples=256)` with the random states 0 to 3.
@@ -44,5 +46,36 @@ fn plain_scores_are_those_of_scikit_learn() {
     for (row, expected) in rows.rows().into_iter().step_by(10).zip(EXPECTED) {
         let score = forest.score_one(row.as_slice().unwrap());
         assert!((score - expected).abs() < TOLERANCE, "{score} is not {expected} for {row}");
+    }
+}
+
+/// Equation 3 of SCiForest as it stands there, the sides weighted by their values.
+fn naive_gain(values: &[f32], threshold: f32) -> f64 {
+    let deviation_sum = |values: &[f64]| {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        count * variance.sqrt()
+    };
+    let side = |is_left: bool| -> Vec<f64> {
+        let here = values.iter().filter(|&&value| (value < threshold) == is_left);
+        here.map(|&value| f64::from(value)).collect()
+    };
+    let whole: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
+    1.0 - (deviation_sum(&side(true)) + deviation_sum(&side(false))) / deviation_sum(&whole)
+}
+
+proptest! {
+    #[test]
+    fn the_gain_is_that_of_the_paper(
+        values in prop::collection::vec(-1e3f32..1e3, 3..200),
+        share in 0.0f32..1.0,
+    ) {
+        let (low, high) = range(&values);
+        let least = values.iter().copied().fold(f32::INFINITY, f32::min);
+        prop_assert_eq!((low, high), (least, values.iter().copied().fold(least, f32::max)));
+        let threshold = (low + (high - low) * share).max(low.next_up());
+        let (fast, naive) = (gain(&values, (low, high), threshold), naive_gain(&values, threshold));
+        prop_assert!((f64::from(fast) - naive).abs() < 0.01, "{} is not {}", fast, naive);
     }
 }

@@ -4,6 +4,12 @@ use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// Most points that a tree is grown on.
+pub(super) const SAMPLE_MAX: usize = 1 << 16;
+
+/// Most features that a forest has.
+pub(super) const FEATURES_MAX: usize = 1 << 16;
+
 /// How the trees choose their cuts and what a leaf is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Flavour {
@@ -12,6 +18,8 @@ pub enum Flavour {
     /// The best of a few such cuts, by how much narrower the sides are than the whole: the pooled
     /// gain of Liu, Ting and Zhou, "On Detecting Clustered Anomalies Using SCiForest", ECML 2010,
     /// along the axes. Finds anomalies that hide among many uninformative features.
+    /// Unlike there, a cut that leaves one value on each side gains nothing, or features with two
+    /// values would win every contest.
     Gain,
 }
 
@@ -24,14 +32,12 @@ pub enum ForestError {
     /// Two points are the least that can be told apart.
     #[error("trees sample {0} points, at least 2 are needed")]
     SampleTooSmall(usize),
-    /// The arena is addressed by 32 bits.
-    #[error("{trees} trees of {sample} points need more than {} nodes", u32::MAX)]
-    TooLarge {
-        /// Trees asked for.
-        trees: usize,
-        /// Points asked for in each.
-        sample: usize,
-    },
+    /// A tree of so many points would be deep and no better.
+    #[error("trees sample {0} points, at most {SAMPLE_MAX} are taken")]
+    SampleTooLarge(usize),
+    /// A feature has 16 bits.
+    #[error("records have {0} columns, at most {FEATURES_MAX} are taken")]
+    TooManyFeatures(usize),
     /// There is nothing to learn from.
     #[error("records have {rows} rows and {columns} columns, at least 1 of each is needed")]
     Empty {
@@ -40,6 +46,19 @@ pub enum ForestError {
         /// Columns given.
         columns: usize,
     },
+    /// Trees of other features cannot stand beside those there are.
+    #[error("records have {rows} rows and {columns} columns, the forest has {features} features")]
+    OtherColumns {
+        /// Rows given.
+        rows: usize,
+        /// Columns given.
+        columns: usize,
+        /// Features of the forest.
+        features: usize,
+    },
+    /// What was read back is none that was written.
+    #[error("stored nodes make no forest")]
+    Corrupt,
     /// linfa refused.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),
@@ -50,7 +69,7 @@ pub enum ForestError {
 pub struct IsolationForestValidParams {
     pub(super) trees: usize,
     pub(super) sample: usize,
-    pub(super) max_depth: Option<u32>,
+    pub(super) first: u64,
     pub(super) seed: u64,
     pub(super) flavour: Flavour,
 }
@@ -64,6 +83,19 @@ impl IsolationForestValidParams {
     /// Returns the number of points drawn for each tree.
     pub fn sample(&self) -> usize {
         self.sample
+    }
+
+    /// Splits a fit into up to `count` of which each grows some of the trees: appended one after the
+    /// other ([`append`](super::IsolationForest::append)), they are the forest of one fit.
+    pub fn parts(&self, count: usize) -> Vec<Self> {
+        let share = self.trees.div_ceil(count.max(1));
+        let firsts = (0..self.trees).step_by(share);
+        let part = |first: usize| Self {
+            first: self.first + first as u64,
+            trees: share.min(self.trees - first),
+            ..self.clone()
+        };
+        firsts.map(part).collect()
     }
 
     /// Returns the seed of all randomness.
@@ -82,7 +114,7 @@ impl Default for IsolationForestParams {
         Self(IsolationForestValidParams {
             trees: 100,
             sample: 256,
-            max_depth: None,
+            first: 0,
             seed: 0,
             flavour: Flavour::Gain,
         })
@@ -99,12 +131,6 @@ impl IsolationForestParams {
     /// Sets how many points are drawn for each tree, without replacement; at most all rows are.
     pub fn sample(mut self, sample: usize) -> Self {
         self.0.sample = sample;
-        self
-    }
-
-    /// Sets the greatest depth of a tree; by default the flavour chooses.
-    pub fn max_depth(mut self, max_depth: u32) -> Self {
-        self.0.max_depth = Some(max_depth);
         self
     }
 
@@ -133,10 +159,8 @@ impl ParamGuard for IsolationForestParams {
         if sample < 2 {
             return Err(ForestError::SampleTooSmall(sample));
         }
-        // A binary tree of n leaves has 2n - 1 nodes; the last index marks nothing but must exist.
-        let nodes = trees.checked_mul(sample).and_then(|leaves| leaves.checked_mul(2));
-        if nodes.is_none_or(|nodes| nodes >= u32::MAX as usize) {
-            return Err(ForestError::TooLarge { trees, sample });
+        if sample > SAMPLE_MAX {
+            return Err(ForestError::SampleTooLarge(sample));
         }
         Ok(&self.0)
     }

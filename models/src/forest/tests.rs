@@ -51,9 +51,9 @@ fn the_odd_feature_is_named() {
             1 6 3: 0.44 by 0.00 0.00 1.00
             2 6 4: 0.50 by 0.00 1.00 0.00
             1 5 4: 0.41 by 0.33 0.33 0.33
-            2 6 3: 0.51 by 0.65 0.00 0.35
-            90 5 4: 0.65 by 1.00 0.00 0.00
-            1 70 3: 0.64 by 0.00 0.97 0.03
+            2 6 3: 0.51 by 0.67 0.00 0.33
+            90 5 4: 0.64 by 1.00 0.00 0.00
+            1 70 3: 0.65 by 0.00 0.96 0.04
             1 NaN 4: 0.45 by 0.33 0.33 0.33
             NaN NaN NaN: 0.49 by 0.33 0.33 0.33
         "#]],
@@ -89,6 +89,8 @@ fn what_cannot_be_fitted_is_refused() {
         .assert_eq(&refused(IsolationForest::params().trees(0)));
     expect!["trees sample 1 points, at least 2 are needed"]
         .assert_eq(&refused(IsolationForest::params().sample(1)));
+    expect!["trees sample 100000 points, at most 65536 are taken"]
+        .assert_eq(&refused(IsolationForest::params().sample(100_000)));
     let nothing: Array2<f64> = Array2::zeros((0, 3));
     let error: ForestError =
         IsolationForest::params().fit(&DatasetBase::from(nothing)).unwrap_err();
@@ -103,6 +105,49 @@ fn single_precision_is_served_too() {
     let scores = forest.predict(&rows);
     let point = [f64::from(rows[[9, 0]]), f64::from(rows[[9, 1]])];
     assert_eq!(scores[9], forest.score_one(&point) as f32);
+}
+
+#[test]
+fn a_feature_of_two_values_does_not_hide_a_gap_in_another() {
+    let mut rows = Array2::from_shape_fn((256, 9), |(i, j)| ((i >> j) % 2) as f64);
+    for (i, mut row) in rows.rows_mut().into_iter().enumerate() {
+        row[0] = if i < 3 { 30.0 } else { (i * 7 % 16) as f64 / 16.0 };
+    }
+    let forest = IsolationForest::params().fit(&DatasetBase::from(rows.view())).unwrap();
+    let scores = forest.predict(&rows);
+    assert!((3..256).all(|i| scores[i] < scores[0].min(scores[1]).min(scores[2]) - 0.1));
+}
+
+#[test]
+fn renewed_trees_forget_the_records_before() {
+    let old = Array2::from_shape_fn((200, 2), |(i, j)| ((i * (3 + j)) % 17) as f64);
+    let new = old.mapv(|value| value + 100.0);
+    let params = IsolationForest::params().trees(10).check().unwrap();
+    let mut forest = params.fit(&DatasetBase::from(old.view())).unwrap();
+    let point = [105.0, 105.0];
+    let before = forest.score_one(&point);
+    (0..5).for_each(|_| forest.renew(&params, &new, 2).unwrap());
+    let after = forest.score_one(&point);
+    let whole = params.fit(&DatasetBase::from(new.view())).unwrap();
+    assert!((after - whole.score_one(&point)).abs() < 0.02 && after < before - 0.03);
+    let error = forest.renew(&params, &Array2::<f64>::zeros((200, 1)), 2).unwrap_err();
+    expect!["records have 200 rows and 1 columns, the forest has 2 features"]
+        .assert_eq(&error.to_string());
+}
+
+#[test]
+fn bytes_that_make_no_forest_are_refused() {
+    let forest = fit(&[1.0, 2.0, 3.0, 5.0, 2.0, 1.0], 2, 1);
+    let bytes = postcard::to_stdvec(&forest).unwrap();
+    for at in 0..bytes.len() {
+        let mut broken = bytes.clone();
+        broken[at] ^= 0x11;
+        // Either refused or a forest that can be asked.
+        if let Ok(forest) = postcard::from_bytes::<IsolationForest>(&broken) {
+            forest.score_one(&vec![0.0; forest.n_features()]);
+        }
+    }
+    assert!(postcard::from_bytes::<IsolationForest>(&bytes[..bytes.len() - 1]).is_err());
 }
 
 /// Rows of 3 columns with repeated, missing, huge and infinite values.
@@ -137,6 +182,24 @@ proptest! {
         for (row, score) in rows.chunks(3).zip(scores) {
             prop_assert!((forest.score_one(row) - score).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn parts_together_are_the_whole(rows in matrices(), seed: u64, count in 1usize..7) {
+        let records = ArrayView2::from_shape((rows.len() / 3, 3), &rows).unwrap();
+        let params = IsolationForest::params().trees(20).seed(seed).check().unwrap();
+        let parts = params.parts(count).into_iter();
+        let mut parts = parts.map(|part| part.fit(&DatasetBase::from(records)).unwrap());
+        let mut forest = parts.next().unwrap();
+        parts.for_each(|part| forest.append(part));
+        prop_assert_eq!(forest, fit(&rows, 3, seed));
+    }
+
+    #[test]
+    fn what_is_stored_comes_back(rows in matrices(), seed: u64) {
+        let forest = fit(&rows, 3, seed);
+        let bytes = postcard::to_stdvec(&forest).unwrap();
+        prop_assert_eq!(postcard::from_bytes::<IsolationForest>(&bytes).unwrap(), forest);
     }
 
     #[test]

@@ -114,8 +114,8 @@ impl Recurrence {
         Some(Due { last: u64::from(last), due: u64::from(due), times, p_value })
     }
 
-    /// Tells whether as much came at this time on two of the last four days or of the last three
-    /// weeks, or in three of the last four hours.
+    /// Tells whether as much came at this time on three of the last six days, in two of the last
+    /// three weeks or in four of the last five hours.
     pub fn is_usual(&self, secs: u64, count: u64) -> bool {
         let (now, least) = (clip(secs), count as f32 / 2.0);
         let often = |period: u32, back: u32, jitter: u32| {
@@ -126,9 +126,9 @@ impl Recurrence {
             };
             (1..=back).filter(came).count()
         };
-        often(DAY, 4, JITTER_MAX) >= 2
+        often(DAY, 6, JITTER_MAX) >= 3
             || often(WEEK, 3, JITTER_MAX) >= 2
-            || often(HOUR, 4, LATE_MIN) >= 3
+            || often(HOUR, 5, LATE_MIN) >= 4
     }
 
     /// Returns when it is due, if it comes at even intervals.
@@ -145,7 +145,7 @@ impl Recurrence {
         let offsets: Option<Vec<u32>> =
             even.iter().map(|gap| offset(*gap, period, jitter(period))).collect();
         let offsets = offsets.filter(|_| period >= PERIOD_MIN)?;
-        let due = last.start + period;
+        let due = last.start.saturating_add(period);
         let is_day_known = self.visits[0].start + DAY <= due;
         let rests = period < DAY - HOUR && is_day_known && !self.came_at(due - DAY, period);
         (!rests).then(|| Expectation::new(last.start, period, &offsets))
@@ -172,7 +172,7 @@ impl Recurrence {
         let offsets: Vec<u32> = self.visits[..idx].iter().filter_map(offset_of).collect();
         // Without a week behind it, it is not known on which days it rests.
         let days = last.checked_sub(first.saturating_add(WEEK - HOUR))? / DAY;
-        let due_then = |back: &u32| self.came_at(last - back * DAY - WEEK, DAY);
+        let due_then = |back: &u32| self.came_at((last - back * DAY).saturating_sub(WEEK), DAY);
         let (kept, broken): (Vec<u32>, Vec<u32>) =
             (0..=days).filter(due_then).partition(|back| self.came_at(last - back * DAY, DAY));
         if kept.len() + 1 < HABIT_MIN || broken.len() * 4 > kept.len() {
@@ -237,9 +237,10 @@ fn may_shift(away: u32, period: u32) -> u32 {
     if period >= CLOCKS_MIN { away.min(away.abs_diff(HOUR)) } else { away }
 }
 
-/// Returns seconds that a `u32` holds: until the year 2106.
+/// Returns seconds that a `u32` holds with weeks to spare: until the year 2106.
 fn clip(secs: u64) -> u32 {
-    u32::try_from(secs).unwrap_or(u32::MAX)
+    const SECS_MAX: u32 = u32::MAX - 5 * WEEK;
+    u32::try_from(secs).map_or(SECS_MAX, |secs| secs.min(SECS_MAX))
 }
 
 #[cfg(test)]

@@ -235,3 +235,14 @@ impl Sum {
         (self.count + 0.5) / f64::from(self.windows.max(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Season;
+
+    #[test]
+    fn a_season_takes_a_kilobyte() {
+        let table = 8 * 48 * size_of::<i16>();
+        assert!(size_of::<Season>() + table <= 1100, "{} bytes", size_of::<Season>() + table);
+    }
+}

@@ -5,8 +5,11 @@
 
 mod alert_task;
 mod detect_task;
+mod port;
 mod restore;
 mod scan;
+#[cfg(test)]
+mod simulation;
 mod slot;
 mod stage;
 mod tally_task;
@@ -40,8 +43,9 @@ use topics::{BROKER_DEFAULT, TopicPlan};
 pub use topics::{Topics, partitions_of};
 use watch::StageWatch;
 
-/// Time after which a member that says nothing is taken for dead.
-const SESSION_TIMEOUT: &str = "10000";
+/// Time after which a member that says nothing is taken for dead: the least that brokers allow unless
+/// told otherwise.
+const SESSION_TIMEOUT: &str = "6000";
 /// Longest wait for the stages at a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Time after which the brokers abort a transaction that a dead process left, which holds up

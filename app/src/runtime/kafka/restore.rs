@@ -40,6 +40,12 @@ impl StateLog {
         Ok(Self { records })
     }
 
+    /// Takes records as they stand in their partitions.
+    #[cfg(test)]
+    pub fn of(records: Vec<(String, Vec<u8>)>) -> Self {
+        Self { records }
+    }
+
     /// Finds the latest whole state of a partition.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use logwake_ingest::kafka::Reader;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -35,6 +35,7 @@ pub fn scan(
         match consumer.poll(Duration::from_millis(200)) {
             Some(Ok(message)) => see(&message),
             Some(Err(KafkaError::PartitionEOF(partition))) => _ = open.remove(&partition),
+            Some(Err(error)) if is_passing(&error) && heard.elapsed() < PATIENCE => continue,
             Some(Err(error)) => return Err(error).context(format!("read topic {topic}")),
             None if heard.elapsed() > PATIENCE => {
                 let secs = PATIENCE.as_secs();
@@ -45,6 +46,21 @@ pub fn scan(
         heard = Instant::now();
     }
     Ok(())
+}
+
+/// Tells whether an error is one of a broker that is away, whose partitions others take over.
+fn is_passing(error: &KafkaError) -> bool {
+    let Some(code) = error.rdkafka_error_code() else { return false };
+    matches!(
+        code,
+        RDKafkaErrorCode::BrokerTransportFailure
+            | RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::RequestTimedOut
+            | RDKafkaErrorCode::BrokerNotAvailable
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::NotLeaderForPartition
+    )
 }
 
 fn reader(config: &ClientConfig) -> anyhow::Result<BaseConsumer<Reader>> {

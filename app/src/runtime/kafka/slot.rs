@@ -13,7 +13,6 @@ use logwake_detector::time::Timestamp;
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire::{self, snapshot};
 use logwake_ingest::kafka::Partition;
-use rdkafka::topic_partition_list::Offset;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::restore::Kept;
@@ -87,11 +86,6 @@ impl<T: Task> Slot<T> {
         self.position = position;
         let replayed = self.committed.filter(|committed| T::REPLAYS && *committed <= end);
         self.replay_until = replayed.unwrap_or(0);
-    }
-
-    /// Where to read on.
-    pub fn start(&self) -> Offset {
-        Offset::Offset(self.position)
     }
 
     /// Whether what it handles now was not committed before.

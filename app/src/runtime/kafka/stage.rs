@@ -12,16 +12,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use logwake_detector::time::Timestamp;
-use logwake_emit::kafka::{Committer, Outbox};
-use logwake_ingest::kafka::{GroupConsumer, Partition, Polled, Rebalance, list_at};
+use logwake_emit::kafka::Outbox;
+use logwake_ingest::kafka::{Partition, Rebalance};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::topic_partition_list::Offset;
 
-use super::restore::{Kept, StateLog};
+use super::port::{Arrived, Brokers, Got, Port};
+use super::restore::Kept;
 use super::slot::{IDLE_AFTER, Slot};
-use super::task::{Input, Task};
+use super::task::Task;
 use super::watch::StageWatch;
 
 /// How long one answer of the brokers is waited for.
@@ -31,8 +30,8 @@ const OUTBOX_BYTES_MAX: usize = 4 << 20;
 /// How often end offsets are asked for.
 const LAG_EVERY: Duration = Duration::from_secs(5);
 /// How long a kept state that is older than its offset is waited for: a transaction shows in its
-/// topics one after the other.
-const STATE_LAG_MAX: Duration = Duration::from_secs(5);
+/// topics one after the other, and in one whose leader is away only once there is another.
+const STATE_LAG_MAX: Duration = Duration::from_secs(60);
 /// Messages handled between two looks at the clock.
 const MESSAGES_PER_LOOK: usize = 256;
 
@@ -67,7 +66,8 @@ pub fn run<T: Task>(
     let mut pause = Duration::from_millis(200);
     while !stop.load(Ordering::Acquire) {
         let begin = Instant::now();
-        match Stage::open(settings, make, watch).and_then(|mut stage| stage.run(stop)) {
+        let opened = Brokers::open(settings);
+        match opened.and_then(|port| Stage::new(settings, make, watch, port).run(stop)) {
             Ok(()) => return,
             Err(error) => watch.failed(&error),
         }
@@ -82,106 +82,40 @@ pub fn run<T: Task>(
     }
 }
 
-struct Stage<'a, T> {
+/// The loop's state: what it reads and writes through, and a slot for each partition it owns.
+pub struct Stage<'a, T, P> {
     settings: &'a StageSettings,
     make: &'a dyn Fn(&Partition) -> T,
     watch: &'a StageWatch,
-    consumer: Option<GroupConsumer>,
-    committer: Committer,
+    port: P,
+    desk: Desk<T>,
+    lag_at: Instant,
+}
+
+/// The slots and what came since the last commit.
+struct Desk<T> {
     slots: Vec<Slot<T>>,
     /// Bytes of outputs that wait in the slots.
     waiting_bytes: usize,
     last: usize,
-    lag_at: Instant,
     inputs: u64,
 }
 
-impl<'a, T: Task> Stage<'a, T> {
-    fn open(
-        settings: &'a StageSettings,
-        make: &'a dyn Fn(&Partition) -> T,
-        watch: &'a StageWatch,
-    ) -> anyhow::Result<Self> {
-        let committer = Committer::new(&settings.producer, settings.transactional_id.as_deref())?;
-        let topics: Vec<&str> = settings.inputs.iter().map(String::as_str).collect();
-        let consumer = GroupConsumer::subscribe(&settings.consumer, &topics)
-            .with_context(|| format!("subscribe to {}", topics.join(", ")))?;
-        Ok(Self {
-            settings,
-            make,
-            watch,
-            consumer: Some(consumer),
-            committer,
-            slots: Vec::new(),
-            waiting_bytes: 0,
-            last: 0,
-            lag_at: Instant::now(),
-            inputs: 0,
-        })
-    }
-
-    fn run(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
-        let mut due = Instant::now() + self.settings.commit_interval;
-        while !stop.load(Ordering::Acquire) {
-            self.consume(due)?;
-            while let Some(asked) = self.consumer()?.next_rebalance() {
-                self.rebalance(asked)?;
-            }
-            if Instant::now() >= due || self.waiting_bytes >= OUTBOX_BYTES_MAX {
-                self.commit_or_recover(false)?;
-                due = Instant::now() + self.settings.commit_interval;
-            }
-        }
-        self.commit_or_recover(true)?;
-        if let Some(consumer) = self.consumer.take() {
-            consumer.close();
-        }
-        Ok(())
-    }
-
-    /// Polls and handles until the commit is due, a rebalance is asked, or enough waits.
-    fn consume(&mut self, due: Instant) -> anyhow::Result<()> {
-        let Some(consumer) = self.consumer.take() else { anyhow::bail!("consumer is closed") };
-        let mut result = Ok(());
-        for _ in 0..MESSAGES_PER_LOOK {
-            let wait = due.saturating_duration_since(Instant::now()).min(IDLE_AFTER / 10);
-            match consumer.poll(wait) {
-                Ok(Polled::Message(message)) => self.handle(&message),
-                Ok(Polled::End(partition)) => self.reached_end(partition),
-                Ok(Polled::Nothing) => break,
-                Err(error) if is_passing(&error) => {
-                    self.watch.passing(&error);
-                    break;
-                }
-                Err(error) => {
-                    result = Err(error).context("poll");
-                    break;
-                }
-            }
-            if self.waiting_bytes >= OUTBOX_BYTES_MAX {
-                break;
-            }
-        }
-        self.consumer = Some(consumer);
-        result
-    }
-
-    fn handle(&mut self, message: &BorrowedMessage<'_>) {
+impl<T: Task> Desk<T> {
+    fn handle(&mut self, arrived: Arrived<'_>, watch: &StageWatch) {
         let is = |slot: &Slot<T>| {
-            slot.partition.1 == message.partition() && slot.partition.0 == message.topic()
+            slot.partition.1 == arrived.partition && slot.partition.0 == arrived.topic
         };
         if !self.slots.get(self.last).is_some_and(is) {
             let Some(found) = self.slots.iter().position(is) else { return };
             self.last = found;
         }
         let slot = &mut self.slots[self.last];
-        let offset = message.offset();
+        let offset = arrived.input.offset;
         if offset < slot.position {
-            self.watch.went_back(&slot.partition, slot.position, offset);
+            watch.went_back(&slot.partition, slot.position, offset);
         }
-        let time = message.timestamp().to_millis().map(Timestamp::from_millis);
-        let payload = message.payload().unwrap_or_default();
-        self.waiting_bytes += slot.handle(Input { payload, offset, time });
+        self.waiting_bytes += slot.handle(arrived.input);
         self.inputs += 1;
     }
 
@@ -191,31 +125,86 @@ impl<'a, T: Task> Stage<'a, T> {
             slot.at_end = true;
         }
     }
+}
+
+impl<'a, T: Task, P: Port> Stage<'a, T, P> {
+    /// Makes the loop of a stage that has joined its group.
+    pub fn new(
+        settings: &'a StageSettings,
+        make: &'a dyn Fn(&Partition) -> T,
+        watch: &'a StageWatch,
+        port: P,
+    ) -> Self {
+        let desk = Desk { slots: Vec::new(), waiting_bytes: 0, last: 0, inputs: 0 };
+        Self { settings, make, watch, port, desk, lag_at: Instant::now() }
+    }
+
+    fn run(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
+        let mut due = Instant::now() + self.settings.commit_interval;
+        while !stop.load(Ordering::Acquire) {
+            self.turn(&mut due)?;
+        }
+        self.commit_or_recover(true)
+    }
+
+    /// Reads for a while, answers rebalances, and commits where that is due.
+    ///
+    /// # Errors
+    /// Where the stage must start over.
+    pub fn turn(&mut self, due: &mut Instant) -> anyhow::Result<()> {
+        self.consume(*due)?;
+        while let Some(asked) = self.port.next_rebalance() {
+            self.rebalance(asked)?;
+        }
+        if Instant::now() >= *due || self.desk.waiting_bytes >= OUTBOX_BYTES_MAX {
+            self.commit_or_recover(false)?;
+            *due = Instant::now() + self.settings.commit_interval;
+        }
+        Ok(())
+    }
+
+    /// Polls and handles until the commit is due, a rebalance is asked, or enough waits.
+    fn consume(&mut self, due: Instant) -> anyhow::Result<()> {
+        let Self { port, desk, watch, .. } = self;
+        for _ in 0..MESSAGES_PER_LOOK {
+            let wait = due.saturating_duration_since(Instant::now()).min(IDLE_AFTER / 10);
+            match port.poll(wait, |arrived| desk.handle(arrived, watch)) {
+                Ok(Got::Message) => {}
+                Ok(Got::End(partition)) => desk.reached_end(partition),
+                Ok(Got::Nothing) => break,
+                Err(error) if is_passing(&error) => {
+                    watch.passing(&error);
+                    break;
+                }
+                Err(error) => return Err(error).context("poll"),
+            }
+            if desk.waiting_bytes >= OUTBOX_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
 
     fn rebalance(&mut self, asked: Rebalance) -> anyhow::Result<()> {
         match asked {
             Rebalance::Assign(partitions) => {
                 let slots = self.restore(&partitions)?;
-                let starts: Vec<_> =
-                    slots.iter().map(|slot| (slot.partition.clone(), slot.start())).collect();
-                self.consumer()?.assign(&starts).context("assign partitions")?;
-                self.slots.extend(slots);
-                self.watch.assigned(self.slots.len());
+                self.port.assign(&starts_of(&slots))?;
+                self.desk.slots.extend(slots);
+                self.watch.assigned(self.desk.slots.len());
             }
             Rebalance::Revoke { partitions, lost } => {
                 if lost {
-                    self.slots.retain(|slot| !partitions.contains(&slot.partition));
+                    self.desk.slots.retain(|slot| !partitions.contains(&slot.partition));
                     self.recover()?;
                 } else {
                     self.commit_or_recover(true)?;
-                    self.slots.retain(|slot| !partitions.contains(&slot.partition));
+                    self.desk.slots.retain(|slot| !partitions.contains(&slot.partition));
                 }
-                self.last = 0;
+                self.desk.last = 0;
                 partitions.iter().for_each(|partition| self.watch.released(partition));
-                if let Err(error) = self.consumer()?.release(&partitions) {
-                    tracing::debug!(%error, "release partitions");
-                }
-                self.watch.assigned(self.slots.len());
+                self.port.release(&partitions);
+                self.watch.assigned(self.desk.slots.len());
             }
         }
         Ok(())
@@ -227,9 +216,9 @@ impl<'a, T: Task> Stage<'a, T> {
         match self.commit(is_last) {
             Ok(None) => Ok(()),
             Ok(Some(outputs)) => {
-                let inputs = std::mem::take(&mut self.inputs);
+                let inputs = std::mem::take(&mut self.desk.inputs);
                 self.watch.committed(begin.elapsed(), inputs, outputs);
-                for slot in &mut self.slots {
+                for slot in &mut self.desk.slots {
                     slot.task.committed();
                 }
                 Ok(())
@@ -244,63 +233,50 @@ impl<'a, T: Task> Stage<'a, T> {
     /// Returns how many messages it put out, `None` where there was nothing to commit.
     fn commit(&mut self, is_last: bool) -> anyhow::Result<Option<u64>> {
         let exactly_once = self.settings.transactional_id.is_some();
-        let (wall, mut outbox, mut states) = (wall_now(), Outbox::default(), Outbox::default());
-        let mut offsets = Vec::new();
-        for slot in self.slots.iter_mut().filter(|slot| slot.is_live()) {
+        let (wall, mut outputs, mut states) = (wall_now(), Outbox::default(), Outbox::default());
+        // The offset of every slot, moved or not: the group's generation that goes with them is what
+        // keeps a process out that lost its partitions while it was not looking.
+        let (mut offsets, mut is_due) = (Vec::new(), false);
+        for slot in self.desk.slots.iter_mut().filter(|slot| slot.is_live()) {
             slot.cut(wall);
             // Without a transaction the state goes first and takes its outputs along: whoever
             // restores it sends them again, under the same numbers.
             slot.keep_state(self.settings, is_last, !exactly_once, &mut states);
-            outbox.append(&mut slot.outbox);
-            if slot.committed != Some(slot.position) {
-                offsets.push((slot.partition.clone(), Offset::Offset(slot.position)));
-            }
+            outputs.append(&mut slot.outbox);
+            is_due |= slot.committed != Some(slot.position);
+            offsets.push((slot.partition.clone(), slot.position));
         }
-        self.waiting_bytes = 0;
-        if outbox.is_empty() && states.is_empty() && offsets.is_empty() {
+        self.desk.waiting_bytes = 0;
+        if outputs.is_empty() && states.is_empty() && !is_due {
             return Ok(None);
         }
-        let outputs = (outbox.len() + states.len()) as u64;
-        let list = list_at(&offsets)?;
-        if exactly_once {
-            let membership = self.consumer()?.membership();
-            outbox.append(&mut states);
-            self.committer.commit(&mut outbox, &list, membership)?;
-        } else {
-            self.committer.send_all(&mut states)?;
-            self.committer.send_all(&mut outbox)?;
-            if !offsets.is_empty() {
-                self.consumer()?.commit(&offsets).context("commit offsets")?;
-            }
-        }
-        for slot in &mut self.slots {
+        let messages = (outputs.len() + states.len()) as u64;
+        self.port.commit(states, outputs, &offsets)?;
+        for slot in &mut self.desk.slots {
             slot.committed = Some(slot.position);
         }
         self.look_at_lag();
-        Ok(Some(outputs))
+        Ok(Some(messages))
     }
 
     /// Replaces the producer, reads the states back and rewinds every partition.
     fn recover(&mut self) -> anyhow::Result<()> {
-        let id = self.settings.transactional_id.as_deref();
-        self.committer = Committer::new(&self.settings.producer, id)?;
+        self.port.replace_producer()?;
         let partitions: Vec<Partition> =
-            self.slots.iter().map(|slot| slot.partition.clone()).collect();
+            self.desk.slots.iter().map(|slot| slot.partition.clone()).collect();
         if partitions.is_empty() {
             return Ok(());
         }
-        self.slots = self.restore(&partitions)?;
-        let starts: Vec<_> =
-            self.slots.iter().map(|slot| (slot.partition.clone(), slot.start())).collect();
-        self.consumer()?.seek(&starts, TIMEOUT).context("seek to the committed offsets")
+        self.desk.slots = self.restore(&partitions)?;
+        self.port.seek(&starts_of(&self.desk.slots))
     }
 
-    fn restore(&self, partitions: &[Partition]) -> anyhow::Result<Vec<Slot<T>>> {
+    fn restore(&mut self, partitions: &[Partition]) -> anyhow::Result<Vec<Slot<T>>> {
         let state_partition = |partition: i32| partition % self.settings.state_partitions.max(1);
         let wanted: BTreeSet<i32> =
             partitions.iter().map(|(_, partition)| state_partition(*partition)).collect();
         // Offsets first: once they are stable, no transaction of a former owner is open.
-        let committed = self.consumer()?.committed(partitions, TIMEOUT).context("read offsets")?;
+        let committed = self.port.committed(partitions)?;
         let states = self.kept(&committed, &wanted).context("restore state")?;
         let mut slots = Vec::new();
         for ((partition, committed), kept) in committed.into_iter().zip(states) {
@@ -318,13 +294,13 @@ impl<'a, T: Task> Stage<'a, T> {
 
     /// Reads the states of partitions that go with their committed offsets.
     fn kept(
-        &self,
+        &mut self,
         committed: &[(Partition, Option<i64>)],
         places: &BTreeSet<i32>,
     ) -> anyhow::Result<Vec<Option<Kept>>> {
         let begin = Instant::now();
         loop {
-            let log = StateLog::read(&self.settings.consumer, &self.settings.state_topic, places)?;
+            let log = self.port.states(places)?;
             let states = committed
                 .iter()
                 .map(|((topic, partition), _)| log.latest(topic, *partition))
@@ -346,15 +322,11 @@ impl<'a, T: Task> Stage<'a, T> {
     /// Where to go on, at the wanted offset where the log still has it, else where a reset leads;
     /// and where the log ends.
     fn first_position(
-        &self,
+        &mut self,
         partition: &Partition,
         wanted: Option<i64>,
     ) -> anyhow::Result<(i64, i64)> {
-        let (topic, number) = partition;
-        let (first, end) = self
-            .consumer()?
-            .bounds(topic, *number, TIMEOUT)
-            .context("ask for the offset bounds")?;
+        let (first, end) = self.port.bounds(partition, TIMEOUT)?;
         let reset = match self.settings.consumer.get("auto.offset.reset") {
             Some("latest" | "largest" | "end") if !T::REPLAYS => end,
             _ => first,
@@ -375,19 +347,18 @@ impl<'a, T: Task> Stage<'a, T> {
             return;
         }
         self.lag_at = Instant::now();
-        let Some(consumer) = &self.consumer else { return };
-        for slot in &self.slots {
+        for slot in &self.desk.slots {
             let (topic, partition) = &slot.partition;
-            if let Ok((_, end)) = consumer.bounds(topic, *partition, Duration::from_secs(1)) {
+            if let Ok((_, end)) = self.port.bounds(&slot.partition, Duration::from_secs(1)) {
                 let lag = end - slot.position;
                 self.watch.lag(topic, *partition, lag.max(0), end);
             }
         }
     }
+}
 
-    fn consumer(&self) -> anyhow::Result<&GroupConsumer> {
-        self.consumer.as_ref().context("consumer is closed")
-    }
+fn starts_of<T>(slots: &[Slot<T>]) -> Vec<(Partition, i64)> {
+    slots.iter().map(|slot| (slot.partition.clone(), slot.position)).collect()
 }
 
 /// Tells whether an error of the consumer goes away by itself.

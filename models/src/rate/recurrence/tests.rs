@@ -108,14 +108,18 @@ fn what_comes_at_random_is_never_due() {
 #[test]
 fn what_comes_each_night_is_usual_then_and_not_at_noon() {
     let mut recurrence = Recurrence::new();
-    for day in 0..3 {
-        assert_eq!(recurrence.is_usual(day * D + 2 * H, 500), day >= 2);
+    for day in 0..4 {
+        assert_eq!(recurrence.is_usual(day * D + 2 * H, 500), day >= 3);
         recurrence.visit(day * D + 2 * H + jitter(day), 450);
     }
-    assert!(recurrence.is_usual(3 * D + 2 * H + 5 * MINUTE, 800));
-    assert!(recurrence.is_usual(3 * D + 3 * H, 500), "the clocks may have been changed");
-    assert!(!recurrence.is_usual(3 * D + 2 * H, 2000));
-    assert!(!recurrence.is_usual(3 * D + 12 * H, 500));
+    assert!(recurrence.is_usual(4 * D + 2 * H + 5 * MINUTE, 800));
+    assert!(recurrence.is_usual(4 * D + 3 * H, 500), "the clocks may have been changed");
+    assert!(!recurrence.is_usual(4 * D + 2 * H, 2000));
+    assert!(!recurrence.is_usual(4 * D + 12 * H, 500));
+    // On a Monday after a working week, but not on a Saturday.
+    let mut working = Recurrence::new();
+    nightly(0..5).for_each(|at| working.visit(at, 500));
+    assert!(working.is_usual(7 * D + 3 * H, 500));
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! How soon what is written is judged again after a process or a broker went away, with default
+//! settings: the delay is between now and the event time up to which every shard has told all it has.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use logwake_emit::wire;
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+use crate::brokers::Brokers;
+use crate::support::kafka::{Kafka, Tail};
+use crate::support::lines::line;
+use crate::support::program::Service;
+
+const PARTITIONS: i32 = 6;
+const SHARDS: usize = 2;
+/// Lines that each partition gets each 20 ms.
+const LINES: u64 = 10;
+const WARM_UP: Duration = Duration::from_secs(15);
+/// Back to normal is a delay below this for five seconds.
+const NORMAL: Duration = Duration::from_secs(1);
+const STEADY: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(90);
+
+#[test]
+fn how_soon_lines_are_judged_again() {
+    if std::env::var_os("LOGWAKE_STORM_FIGURES").is_none() {
+        eprintln!("skipped: LOGWAKE_STORM_FIGURES is not set");
+        return;
+    }
+    let kafka = Kafka::from_env().unwrap();
+    kafka.make_topic(&kafka.logs(), PARTITIONS, &[]);
+    let dir = tempfile::tempdir().unwrap();
+    let start = |name: &str| Service::start(dir.path(), name, &config(&kafka, name));
+    let mut services: Vec<Service> = ["a", "b", "c"].map(&start).into();
+    services.iter_mut().for_each(|service| service.wait_for_log("running"));
+    let writer = Writer::start(&kafka);
+    let mut clock = Clock::new(&kafka);
+    clock.watch(WARM_UP);
+    for round in 1..=3 {
+        let name = format!("{round}");
+        clock.measure("a process joins", || services.push(start(&name)));
+        let leaving = services.remove(0);
+        clock.measure("a process is stopped", || leaving.signal("TERM"));
+        drop(leaving);
+        let dying = services.remove(0);
+        clock.measure("a process is killed", || dying.kill());
+        let name = format!("{round}-again");
+        clock.measure("a process joins", || services.push(start(&name)));
+    }
+    if let Some(brokers) = Brokers::find(&kafka) {
+        let restarts = (1..=3).map(|node| (node, false)).chain([(2, true)]);
+        for (node, is_killed) in restarts {
+            let what = if is_killed { "a broker is killed" } else { "a broker is restarted" };
+            let mut back = None;
+            clock.measure(what, || {
+                back = Some(brokers.take_down(&kafka, node, is_killed, Duration::from_secs(2)));
+            });
+            back.unwrap().join().unwrap();
+        }
+    }
+    writer.stop();
+    for service in &services {
+        let errors = service.log().lines().filter(|line| line.contains("ERROR")).count();
+        eprintln!("errors logged: {errors}");
+    }
+    services.into_iter().for_each(Service::stop);
+}
+
+/// Default settings but for two shards.
+fn config(kafka: &Kafka, name: &str) -> String {
+    by_default(&kafka.config(name, &format!("detect_partitions = {SHARDS}")))
+}
+
+/// Drops what makes sessions and commits of tests short.
+pub fn by_default(config: &str) -> String {
+    let is_short = |line: &&str| {
+        let keys = ["session.timeout", "heartbeat.interval", "metadata.refresh", "commit_interval"];
+        !keys.iter().any(|key| line.contains(key)) && !line.contains("snapshot_interval")
+    };
+    config.lines().filter(is_short).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes lines of the present to all partitions until stopped.
+struct Writer {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    fn start(kafka: &Kafka) -> Self {
+        let producer: ThreadedProducer<DefaultProducerContext> =
+            kafka.client().set("linger.ms", "5").create().unwrap();
+        let (topic, stop) = (kafka.logs(), Arc::new(AtomicBool::new(false)));
+        let is_over = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            for tick in 0_u64.. {
+                if is_over.load(Ordering::Acquire) {
+                    break;
+                }
+                for idx in 0..LINES * PARTITIONS as u64 {
+                    let number = tick * 1000 + idx;
+                    let service = format!("service-{}", idx % 10);
+                    let message = format!("item {number} shown {idx} times");
+                    let text = line(now_ms(), &service, "INFO", &message);
+                    let record: BaseRecord<'_, (), str> =
+                        BaseRecord::to(&topic).partition((idx % 6) as i32).payload(&text);
+                    drop(producer.send(record));
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            producer.flush(Duration::from_secs(10)).unwrap();
+        });
+        Self { stop, thread }
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        self.thread.join().unwrap();
+    }
+}
+
+/// How far every shard has told.
+struct Clock {
+    findings: Tail,
+    told_ms: BTreeMap<u32, i64>,
+}
+
+impl Clock {
+    fn new(kafka: &Kafka) -> Self {
+        Self { findings: kafka.tail(&kafka.name("findings")), told_ms: BTreeMap::new() }
+    }
+
+    fn delay(&mut self) -> Duration {
+        self.findings.read_on();
+        for record in self.findings.records.drain(..) {
+            let findings = wire::decode_findings(&record.payload).unwrap();
+            if let Some(progress) = findings.progress {
+                self.told_ms.insert(findings.shard, progress.as_nanos() / 1_000_000);
+            }
+        }
+        let oldest = self.told_ms.values().min().copied().unwrap_or(0);
+        Duration::from_millis((now_ms() - oldest).max(0) as u64)
+    }
+
+    /// Follows the delay for a while; returns half of it is below what, and the longest.
+    fn watch(&mut self, span: Duration) -> (Duration, Duration) {
+        let (begin, mut delays) = (Instant::now(), Vec::new());
+        while begin.elapsed() < span {
+            delays.push(self.delay());
+        }
+        delays.sort_unstable();
+        (delays[delays.len() / 2], delays[delays.len() - 1])
+    }
+
+    fn measure(&mut self, what: &str, fault: impl FnOnce()) {
+        let (median, longest) = self.watch(STEADY);
+        fault();
+        let (begin, mut worst, mut late) = (Instant::now(), Duration::ZERO, Duration::ZERO);
+        while begin.elapsed() < late + STEADY {
+            let delay = self.delay();
+            worst = worst.max(delay);
+            if delay > NORMAL {
+                late = begin.elapsed();
+            }
+            assert!(begin.elapsed() < LONGEST, "{what}: never back to normal");
+        }
+        eprintln!(
+            "{what}: delay before {median:.1?} (longest {longest:.1?}), then at most {worst:.1?}, \
+             below {NORMAL:?} again after {late:.1?}"
+        );
+    }
+}
+
+fn now_ms() -> i64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64
+}
