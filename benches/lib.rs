@@ -14,7 +14,7 @@ pub use records::{OwnedRecord, Records, decoder_options, records};
 use std::time::Duration;
 
 use logwake_detector::alert::AlertSettings;
-use logwake_detector::detect::{DetectSettings, FleetSettings, SessionSettings};
+use logwake_detector::detect::{DetectSettings, FleetSettings, SessionSettings, ValueSettings};
 use logwake_detector::tally::ClockSettings;
 use logwake_detector::time::Timestamp;
 use logwake_models::session::SessionBounds;
@@ -62,5 +62,6 @@ pub fn detect_settings() -> DetectSettings {
             sessions_max: 100_000,
             bounds: SessionBounds::default(),
         },
+        values: ValueSettings { enabled: true, stable_for: Duration::from_secs(1800) },
     }
 }

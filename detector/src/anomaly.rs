@@ -13,6 +13,8 @@ use logwake_models::template::TemplateId;
 pub enum AnomalyKind {
     /// A template seen for the first time after warm-up.
     NewTemplate,
+    /// A template that speaks of failure and was not seen for long is back.
+    RareTemplate,
     /// More records of a template than its baseline allows.
     RateSpike,
     /// Fewer records of a template or service than its baseline allows.
@@ -23,19 +25,26 @@ pub enum AnomalyKind {
     LevelShift,
     /// The window as a whole is isolated among those before it.
     Forest,
+    /// Values of a variable lie far beyond what is usual, many are new, or one stays away.
+    ValueOutlier,
+    /// A variable of a few values has one that was never there.
+    NewValue,
     /// A session breaks what the sessions before it had in common.
     Session,
 }
 
 impl AnomalyKind {
     /// Every kind, in the order of the enumeration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::NewTemplate,
+        Self::RareTemplate,
         Self::RateSpike,
         Self::RateDrop,
         Self::Silence,
         Self::LevelShift,
         Self::Forest,
+        Self::ValueOutlier,
+        Self::NewValue,
         Self::Session,
     ];
 
@@ -43,11 +52,14 @@ impl AnomalyKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NewTemplate => "new_template",
+            Self::RareTemplate => "rare_template",
             Self::RateSpike => "rate_spike",
             Self::RateDrop => "rate_drop",
             Self::Silence => "silence",
             Self::LevelShift => "level_shift",
             Self::Forest => "forest",
+            Self::ValueOutlier => "value_outlier",
+            Self::NewValue => "new_value",
             Self::Session => "session",
         }
     }

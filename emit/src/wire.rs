@@ -17,13 +17,13 @@ use serde::de::DeserializeOwned;
 use crate::kafka::OutMessage;
 
 /// Version of [`TallyBatch`] on the wire.
-pub const TALLY_VERSION: u8 = 3;
+pub const TALLY_VERSION: u8 = 4;
 /// Version of [`Findings`] on the wire.
-pub const FINDINGS_VERSION: u8 = 3;
+pub const FINDINGS_VERSION: u8 = 4;
 /// Version of a state that carries its outputs; 1 was a state alone.
 pub const OUTPUTS_VERSION: u8 = 3;
 /// Version of every state snapshot.
-pub const STATE_VERSION: u8 = 5;
+pub const STATE_VERSION: u8 = 6;
 
 /// Why bytes could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

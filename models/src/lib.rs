@@ -1,4 +1,4 @@
-//! What Logwake learns: templates, rates, sessions and the isolation forest.
+//! What Logwake learns: templates, rates, values, sessions and the isolation forest.
 //!
 //! Everything here is pure: no clock, no file, no thread, no environment, no unseeded randomness.
 //! A model is a value that can be compared, cloned, stored and merged; the same inputs give the
@@ -8,3 +8,4 @@ pub mod forest;
 pub mod rate;
 pub mod session;
 pub mod template;
+pub mod value;

@@ -52,6 +52,7 @@ fn tally(service: &str, secs: i64, text: &str, level: Level, count: u32) -> Skel
         levels,
         hosts: vec![(format!("{service}-1"), count)],
         gravest: None,
+        rows: Vec::new(),
         first: evidence(service, secs, level, &text.replace("<*>", "4711")).exemplar,
     }
 }

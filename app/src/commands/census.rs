@@ -29,6 +29,7 @@ pub fn census(
 ) -> anyhow::Result<Finished> {
     config.detect.warmup.0 = Duration::from_secs(u64::from(u32::MAX));
     config.detect.forest_p_value_max = 0.0;
+    config.detect.values.enabled = false;
     let seeds = seeds.map_or_else(|| Lock::seeds_of(&config), Ok)?;
     let known = Known { seeds, ..Known::default() };
     let mut watcher = Watcher(Bar::new());

@@ -21,7 +21,7 @@ mod units;
 use std::path::{Path, PathBuf};
 
 use logwake_detector::alert::AlertSettings;
-use logwake_detector::detect::{DetectSettings, FleetSettings, SessionSettings};
+use logwake_detector::detect::{DetectSettings, FleetSettings, SessionSettings, ValueSettings};
 use logwake_detector::tally::ClockSettings;
 use logwake_models::session::SessionBounds;
 use logwake_models::template::CatalogueLimits;
@@ -164,6 +164,10 @@ impl Config {
                     lacking: detect.sessions.lacking,
                     ..SessionBounds::default()
                 },
+            },
+            values: ValueSettings {
+                enabled: detect.values.enabled,
+                stable_for: detect.values.stable_for.0,
             },
         }
     }

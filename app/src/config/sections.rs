@@ -149,6 +149,18 @@ section! {
         forest_p_value_max: f64 = 1e-5 => 0.0, 1.0;
         /// What belongs together because it names the same order, block, request or user.
         sessions: Sessions = Sessions::default();
+        /// What stands at the variables of templates: measures such as a latency, and names such as a status.
+        values: Values = Values::default();
+    }
+}
+
+section! {
+    /// What stands at the variables of templates: measures such as a latency, and names such as a status.
+    Values {
+        /// Whether values are judged; without it, they do not leave the tally stage either.
+        enabled: bool = true;
+        /// How long a variable must have had the same few values before another one is told, in windows in which it came.
+        stable_for: Span = Span::secs(1800) => Span::secs(60), Span::secs(30 * 86_400);
     }
 }
 

@@ -24,6 +24,8 @@ const BY_CHANCE: f64 = 0.1;
 const TEMPLATES: f64 = 0.5;
 const RECORDS: f64 = 0.25;
 const ERRORS: f64 = 0.25;
+/// Share for the values of all templates: what that of all records leaves, since they are plain.
+const VALUES: f64 = RECORDS - RECORDS * PLAIN;
 /// What is harmless gets as much less of a share.
 const NOTABLE: f64 = 0.1;
 const PLAIN: f64 = 0.01;
@@ -55,6 +57,7 @@ pub(super) struct Levels {
     template: f64,
     records: f64,
     errors: f64,
+    values: f64,
     /// In (0, 1], smaller where the budget is overspent.
     pub(super) strictness: f64,
 }
@@ -101,6 +104,7 @@ impl Levels {
             template: level(share * TEMPLATES / templates.max(1) as f64),
             records: level(share * RECORDS * PLAIN),
             errors: level(share * ERRORS),
+            values: share * strictness * VALUES * NOTABLE,
             strictness,
         }
     }
@@ -118,6 +122,12 @@ impl Levels {
     /// Returns what all records of the service must show.
     pub(super) fn of_records(&self) -> Demand {
         demand(self.records, Gravity::Plain)
+    }
+
+    /// Returns the p-value that the values of a template must undercut, one of so many that are
+    /// watched.
+    pub(super) fn of_values(&self, watched: usize) -> f64 {
+        (self.values / watched.max(1) as f64).max(P_VALUE_LEAST)
     }
 
     /// Returns what its records of level error and above must show.

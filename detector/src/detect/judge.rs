@@ -13,9 +13,11 @@ use super::DetectSettings;
 use super::budget::Levels;
 use super::features::{Isolation, Usual, row_of};
 use super::gravity::{Gravity, gravity_of};
+use super::rare;
 use super::reason::{self, Subject};
 use super::series::{Deviation, Direction};
 use super::service::{Service, TemplateStats};
+use super::values;
 use super::window::{Cell, WindowCounts};
 
 /// Weight of a new window in forgetting means: a memory of about twenty minutes at ten seconds.
@@ -82,6 +84,8 @@ fn judge(
     if let Some(usual) = usual {
         close_forest(service, counts, &usual, bench, out);
     }
+    values::close(service, counts, bench, out);
+    rare::close(service, counts, bench, out);
     if !warm {
         out.truncate(begin);
     }
@@ -191,6 +195,21 @@ impl Service {
             self.spending.keep_back();
         } else {
             self.spending.tell(anomaly.at);
+            out.push(anomaly);
+        }
+    }
+
+    /// Appends an anomaly of a window that closes unless the budget is overspent and it is too
+    /// likely for that; the window is counted as a whole.
+    pub(super) fn tell_of_window(
+        &mut self,
+        anomaly: Anomaly,
+        bench: &Bench<'_>,
+        out: &mut Vec<Anomaly>,
+    ) {
+        if anomaly.p_value > bench.levels.strictness {
+            self.spending.keep_back();
+        } else {
             out.push(anomaly);
         }
     }

@@ -16,10 +16,12 @@ mod fleet;
 mod gravity;
 mod judge;
 mod known;
+mod rare;
 mod reason;
 mod series;
 mod service;
 mod session;
+mod values;
 mod window;
 
 use std::collections::BTreeMap;
@@ -37,6 +39,7 @@ pub use known::{Known, Learned, Seeds};
 pub use reason::{grouped, shorten, span};
 pub use service::{Service, TemplateStats};
 pub use session::{SessionCounts, SessionSettings, Sessions};
+pub use values::{Forms, ValueSettings, Watches};
 
 use crate::anomaly::Anomaly;
 use crate::tally::{LineCounts, TallyBatch};
@@ -70,6 +73,8 @@ pub struct DetectSettings {
     pub fleet: FleetSettings,
     /// How sessions are judged.
     pub sessions: SessionSettings,
+    /// How values are judged.
+    pub values: ValueSettings,
 }
 
 /// What one tally led to: the value that crosses to the alert stage.

@@ -15,6 +15,7 @@ use super::budget::Spending;
 use super::features::ForestWatch;
 use super::series::Series;
 use super::session::Sessions;
+use super::values::Watches;
 use super::window::{WindowCounts, earlier};
 
 /// State of one service.
@@ -55,6 +56,10 @@ pub struct Service {
     pub last: Option<Evidence>,
     /// Sessions.
     pub sessions: Sessions,
+    /// The variables that are watched.
+    pub values: Watches,
+    /// Closed windows in which it said anything.
+    pub active: u64,
     /// What it has told lately.
     pub spending: Spending,
 }
@@ -76,6 +81,8 @@ pub struct TemplateStats {
     pub is_settled: bool,
     /// Forgetting mean of its share of a window.
     pub share: f64,
+    /// Number, among the windows in which the service said anything, of the last one that it came in.
+    pub active: u64,
     /// Its first record in the last closed window that it came in.
     pub last: Evidence,
 }
@@ -101,6 +108,8 @@ impl Service {
             novelty_rate: 0.0,
             last: None,
             sessions: Sessions::default(),
+            values: Watches::default(),
+            active: 0,
             spending: Spending::default(),
         }
     }
@@ -206,6 +215,7 @@ impl Service {
                 rate: Series::by_the_clock(before),
                 is_settled: false,
                 share: 0.0,
+                active: 0,
                 last: evidence_of(tally, source),
             }
         });
@@ -220,6 +230,7 @@ impl Service {
 
     fn fold(&mut self, alias: TemplateId, into: TemplateId) {
         self.sessions.fold(alias, into);
+        self.values.fold(alias, into);
         for window in self.open.values_mut() {
             window.fold(alias, into);
         }
@@ -260,6 +271,7 @@ impl TemplateStats {
         self.first_seen = self.first_seen.min(other.first_seen);
         self.is_settled |= other.is_settled;
         self.share += other.share;
+        self.active = self.active.max(other.active);
         if other.last_seen > self.last_seen {
             self.last_seen = other.last_seen;
             self.last = other.last;

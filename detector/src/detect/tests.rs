@@ -40,6 +40,7 @@ fn settings() -> DetectSettings {
             sessions_max: 100_000,
             bounds: SessionBounds::default(),
         },
+        values: ValueSettings { enabled: true, stable_for: Duration::from_secs(1800) },
     }
 }
 

@@ -11,6 +11,7 @@ use crate::tally::SkeletonTally;
 use crate::time::Timestamp;
 
 use super::early::{BySteps, STEPS};
+use super::values::Forms;
 
 /// Hosts counted by name in one window of one service.
 const HOSTS_MAX: usize = 256;
@@ -37,6 +38,8 @@ pub struct Cell {
     pub first: Evidence,
     /// The first record of its gravest level, where that is error or above and `first` is not it.
     pub gravest: Option<Evidence>,
+    /// Its skeletons and the values of some records.
+    pub forms: Forms,
 }
 
 impl WindowCounts {
@@ -44,18 +47,20 @@ impl WindowCounts {
     pub fn add(
         &mut self,
         id: TemplateId,
-        tally: SkeletonTally,
+        mut tally: SkeletonTally,
         source: &Source,
         step: Option<usize>,
     ) {
         for (host, count) in &tally.hosts {
             add_host(&mut self.hosts, host, u64::from(*count));
         }
+        let forms = Forms::of(&mut tally, source);
         let mut by_step = BySteps::default();
         if let Some(step) = step {
             by_step[step] = tally.levels;
         }
         let mut cell = Cell {
+            forms,
             levels: tally.levels.map(u64::from),
             by_step,
             hosts: BTreeMap::new(),
@@ -120,6 +125,7 @@ impl WindowCounts {
             known.first = cell.first;
         }
         known.gravest = gravest;
+        known.forms.merge(cell.forms);
     }
 }
 
@@ -144,7 +150,7 @@ impl Cell {
         sum
     }
 
-    /// Returns what had come until the end of a step, at this time; hosts are left out.
+    /// Returns what had come until the end of a step, at this time; hosts and values are left out.
     pub fn until(&self, step: usize, at: Timestamp) -> Self {
         Self {
             levels: self.levels_by(step),
@@ -152,6 +158,7 @@ impl Cell {
             hosts: BTreeMap::new(),
             first: self.first.clone(),
             gravest: self.gravest.clone().filter(|one| one.exemplar.at <= at),
+            forms: Forms::default(),
         }
     }
 

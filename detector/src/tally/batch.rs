@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::values::Row;
 use crate::record::{Level, Source};
 use crate::time::Timestamp;
 
@@ -117,6 +118,8 @@ pub struct SkeletonTally {
     pub first: Exemplar,
     /// The first record of its gravest level, where that is error or above and `first` is not it.
     pub gravest: Option<Exemplar>,
+    /// The values of the records of lowest rank, [`ROWS_MAX`](super::ROWS_MAX) at most.
+    pub rows: Vec<Row>,
 }
 
 impl SkeletonTally {

@@ -2,7 +2,7 @@
 //!
 //! One machine a source, which sees its records in order.
 //! It knows no template and no baseline: a record is masked to its skeleton, the skeleton's hash
-//! finds a counter, and that is all that happens a line.
+//! finds a counter, and of few records the values are kept; that is all that happens a line.
 //!
 //! **A batch never spans a slot of the watermark**: the record that moves the watermark into the
 //! next window, or event time into the next step of one, is the last of its batch.
@@ -11,6 +11,7 @@
 mod batch;
 mod clock;
 mod sessions;
+mod values;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use batch::{
 };
 pub use clock::{ClockSettings, Placement, SourceClock};
 use logwake_models::template::{Masks, Skeleton};
+pub use values::{ROWS_MAX, Row};
 
 use crate::detect::step_of;
 use crate::record::{Level, Record, Source};
@@ -89,6 +91,8 @@ pub struct Tally {
     open: OpenBatch,
     wall: Timestamp,
     skeleton: Skeleton,
+    /// Chooses records whose values are kept; `None` where no values are judged.
+    sampler: Option<values::Sampler>,
 }
 
 #[derive(Debug, Default)]
@@ -102,8 +106,15 @@ struct OpenBatch {
     untimed: bool,
     /// Bytes that the batch takes on the wire, estimated.
     bytes: usize,
-    places: FxHashMap<(u32, Timestamp, u64), u32>,
+    places: FxHashMap<(u32, Timestamp, u64), Place>,
     sessions: sessions::Places,
+}
+
+/// Where the tally of a skeleton stands, and below which rank a record is kept with its values.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    idx: u32,
+    bound: u32,
 }
 
 impl Tally {
@@ -116,6 +127,7 @@ impl Tally {
         wall: Timestamp,
     ) -> Self {
         Self {
+            sampler: Some(values::Sampler::new(&source)),
             source,
             sources,
             settings,
@@ -125,6 +137,12 @@ impl Tally {
             wall,
             skeleton: Skeleton::default(),
         }
+    }
+
+    /// Sets whether the values of some records are kept; without it they are.
+    pub fn with_values(mut self, keeps: bool) -> Self {
+        self.sampler = keeps.then(|| values::Sampler::new(&self.source));
+        self
     }
 
     /// Continues from a state that [`Self::state`] gave.
@@ -179,33 +197,37 @@ impl Tally {
     }
 
     fn count(&mut self, record: &Record<'_>, time: Timestamp) {
-        let (hash, text, given) = match record.template {
-            Some(text) => (xxh3_64_with_seed(text.as_bytes(), GIVEN), text, true),
+        let (hash, text, variables) = match record.template {
+            Some(text) => (xxh3_64_with_seed(text.as_bytes(), GIVEN), text, &[][..]),
             None => {
-                self.masks.mask(record.content, &mut self.skeleton);
-                (self.skeleton.hash(), self.skeleton.text(), false)
+                let is_own = self.masks.mask(record.content, &mut self.skeleton);
+                let variables = if is_own { self.skeleton.variables() } else { &[] };
+                (self.skeleton.hash(), self.skeleton.text(), variables)
             }
         };
         let service = self.open.service_idx(record.service);
         let window = time.window_start(self.settings.window);
         let skeletons = &mut self.open.services[service].skeletons;
         let key = (u32::try_from(service).unwrap_or(u32::MAX), window, hash);
-        let place = *self.open.places.entry(key).or_insert_with(|| {
+        let place = self.open.places.entry(key).or_insert_with(|| {
             let at = self.state.clock.newest().unwrap_or(time);
             skeletons.push(SkeletonTally {
                 hash,
                 skeleton: text.to_owned(),
-                given,
+                given: record.template.is_some(),
                 window,
                 levels: [0; Level::COUNT],
                 hosts: Vec::new(),
                 first: exemplar(record, time, at),
                 gravest: None,
+                rows: Vec::new(),
             });
             self.open.bytes += text.len() + record.content.len().min(TEXT_BYTES_MAX) + ENTRY_BYTES;
-            u32::try_from(skeletons.len() - 1).unwrap_or(u32::MAX)
+            let idx = u32::try_from(skeletons.len() - 1).unwrap_or(u32::MAX);
+            Place { idx, bound: u32::MAX }
         });
-        let tally = &mut skeletons[place as usize];
+        let idx = place.idx;
+        let tally = &mut skeletons[idx as usize];
         tally.levels[record.level as usize] += 1;
         let known = tally.gravest.as_ref().unwrap_or(&tally.first).level;
         if record.level > known && record.level >= Level::Error {
@@ -214,9 +236,14 @@ impl Tally {
             self.open.bytes += record.content.len().min(TEXT_BYTES_MAX);
         }
         count_host(&mut tally.hosts, record.host);
+        if let Some(sampler) = &mut self.sampler {
+            let (offset, content) = (record.offset, record.content);
+            let candidate = values::Candidate { offset, time, content, variables };
+            self.open.bytes += sampler.offer(candidate, tally, &mut place.bound);
+        }
         if let Some(key) = record.session {
             let event = SessionEvent {
-                skeleton: place,
+                skeleton: idx,
                 count: 1,
                 first: time,
                 last: time,

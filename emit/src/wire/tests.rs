@@ -29,6 +29,7 @@ fn batch() -> TallyBatch {
         hosts: vec![("web-1".to_owned(), 3)],
         first,
         gravest: None,
+        rows: Vec::new(),
     };
     TallyBatch {
         source: Source::Partition { topic: "logs".into(), partition: 2 },

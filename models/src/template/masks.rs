@@ -42,18 +42,21 @@ impl Masks {
     /// Masks content by the user's masks, then by shape. Of a mask with a group only that is
     /// masked, so that what stands around it can be asked for and stays.
     ///
-    /// Where a mask matched, the spans of variables refer to the content after it was applied.
-    pub fn mask(&self, content: &[u8], out: &mut Skeleton) {
+    /// Where a mask matched, the spans of variables refer to the content after it was applied; tells
+    /// whether they refer to the content itself.
+    pub fn mask(&self, content: &[u8], out: &mut Skeleton) -> bool {
         let content = &content[..content.len().min(CONTENT_BYTES_MAX)];
         let matched = self.named.iter().any(|(_, regex)| regex.is_match(content));
         if !matched {
-            return mask(content, out);
+            mask(content, out);
+            return true;
         }
         let mut masked = content.to_vec();
         for (_, regex) in &self.named {
             masked = replace(regex, &masked);
         }
         mask(&masked, out);
+        false
     }
 }
 

@@ -169,6 +169,7 @@ impl Start<'_> {
             sources: u32::try_from(self.sources).unwrap_or(1),
             clock: self.config.clock_settings(),
             masks: masks(self.config)?,
+            values: self.config.detect.values.enabled,
             decoder: decoder_options(self.config, wall_now())?,
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),

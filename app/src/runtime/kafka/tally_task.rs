@@ -36,6 +36,8 @@ pub struct TallyShared {
     pub clock: ClockSettings,
     /// Users' masks.
     pub masks: Masks,
+    /// Whether values are kept.
+    pub values: bool,
     /// How payloads are decoded.
     pub decoder: Arc<DecoderOptions>,
     /// The live board.
@@ -72,7 +74,8 @@ impl TallyTask {
         let masks = shared.masks.clone();
         Self {
             decoder: Decoder::new(Arc::clone(&shared.decoder), &topic),
-            tally: Tally::new(source.clone(), shared.sources, clock, masks, wall_now()),
+            tally: Tally::new(source.clone(), shared.sources, clock, masks, wall_now())
+                .with_values(shared.values),
             shared: Arc::clone(shared),
             source,
             topic,

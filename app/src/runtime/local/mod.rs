@@ -177,6 +177,7 @@ impl Replay<'_> {
             decoder: decoder_options(self.config, self.wall)?,
             clock: self.config.clock_settings(),
             masks: Masks::new(pairs)?,
+            values: self.config.detect.values.enabled,
             sources: u32::try_from(self.inputs.len()).unwrap_or(u32::MAX),
             wall: self.wall,
             topic: self.topic.clone(),

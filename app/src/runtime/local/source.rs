@@ -25,6 +25,8 @@ pub struct SourceShared {
     pub clock: ClockSettings,
     /// Users' masks.
     pub masks: Masks,
+    /// Whether values are kept.
+    pub values: bool,
     /// Files in all.
     pub sources: u32,
     /// Wall time of the replay: nothing later is believed.
@@ -83,7 +85,8 @@ impl LocalSource {
                 shared.clock,
                 shared.masks.clone(),
                 shared.wall,
-            ),
+            )
+            .with_values(shared.values),
             input,
             shared: shared.clone(),
             file: None,

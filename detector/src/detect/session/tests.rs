@@ -7,7 +7,7 @@ use logwake_models::template::{CatalogueLimits, Masks};
 use proptest::prelude::*;
 
 use crate::anomaly::{Anomaly, AnomalyKind, Severity};
-use crate::detect::{Detect, DetectSettings, Findings, FleetSettings};
+use crate::detect::{Detect, DetectSettings, Findings, FleetSettings, ValueSettings};
 use crate::record::{Level, Record, Source};
 use crate::tally::{ClockSettings, Tally, TallyBatch, TallyInput};
 use crate::time::Timestamp;
@@ -42,6 +42,7 @@ fn settings(sessions_max: usize) -> DetectSettings {
             sessions_max,
             bounds: SessionBounds::default(),
         },
+        values: ValueSettings { enabled: false, stable_for: Duration::from_secs(1800) },
     }
 }
 
