@@ -243,6 +243,9 @@ pub struct ExplainArgs {
     /// Folder that a replay wrote
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     pub dir: Option<PathBuf>,
+    /// Configuration of a service: its topics are read, which remember more than it does
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["dir", "url"])]
+    pub config: Option<PathBuf>,
     /// Address of a running service
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464")]
     pub url: String,

@@ -6,10 +6,16 @@
 
 mod support;
 
+#[path = "kafka/alertmanager.rs"]
+mod alertmanager;
 #[path = "kafka/crash.rs"]
 mod crash;
+#[path = "kafka/notify.rs"]
+mod notify;
 #[path = "kafka/outside.rs"]
 mod outside;
+#[path = "kafka/page_storm.rs"]
+mod page_storm;
 #[path = "kafka/pipeline.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]
 mod pipeline;

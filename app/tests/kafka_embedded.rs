@@ -6,11 +6,15 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use logwake_detector::alert::AlertState;
+use logwake_detector::anomaly::Severity;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use serde_json::Value;
+use support::alerts::{alert, publish};
 use support::kafka::Kafka;
 use support::lines::{deal, shop};
+use support::pager::{Manners, Pager};
 use support::program::Service;
 use support::tallies::cover;
 
@@ -39,6 +43,7 @@ impl Embedded {
             ("state.tally", PARTITIONS),
             ("state.detect", SHARDS),
             ("state.alert", 1),
+            ("state.notify", 1),
         ] {
             cluster.create_topic(&kafka.name(suffix), partitions, 1).unwrap();
         }
@@ -46,7 +51,11 @@ impl Embedded {
     }
 
     fn run(&self) -> Service {
-        let more = format!("detect_partitions = {SHARDS}\ndelivery = \"at_least_once\"");
+        self.run_with("")
+    }
+
+    fn run_with(&self, sinks: &str) -> Service {
+        let more = format!("detect_partitions = {SHARDS}\ndelivery = \"at_least_once\"\n{sinks}");
         let config = self.kafka.config("a", &more);
         // A round of its groups takes a second less than a session.
         let config = config.replace("\"1500\"", "\"3000\"").replace("\"300\"", "\"500\"");
@@ -86,6 +95,27 @@ fn every_line_is_counted_over_a_restart() {
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"]["id"].to_string())
         .collect();
     assert_eq!(ids.len(), anomalies.len(), "an anomaly came twice");
+}
+
+#[test]
+fn a_page_is_sent_over_a_kill_and_its_end_too() {
+    let embedded = Embedded::start();
+    let pager = Pager::start(Manners::default());
+    let sink = format!(
+        "[[notify]]\nname = \"pager\"\nkind = \"pagerduty\"\nurl = \"{}\"\nrouting_key = \"{}\"\n",
+        pager.url(),
+        "0123456789abcdef".repeat(2)
+    );
+    let kafka = &embedded.kafka;
+    let service = embedded.run_with(&sink);
+    publish(kafka, &[alert(1, AlertState::Open, Severity::Error)]);
+    pager.wait("the page", |book| book.pages.len() == 1);
+    service.kill();
+    publish(kafka, &[alert(1, AlertState::Resolved, Severity::Error)]);
+    let service = embedded.run_with(&sink);
+    pager.wait("the end", |book| book.open.is_empty());
+    service.stop();
+    assert_eq!(pager.book().pages.len(), 1);
 }
 
 #[test]

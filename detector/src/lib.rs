@@ -1,4 +1,4 @@
-//! What Logwake decides: event time, windows, and the three stages tally, detect and alert.
+//! What Logwake decides: event time, windows, and the stages tally, detect, alert and notify.
 //!
 //! Each stage is one synchronous state machine with a `step` method: inputs in, outputs appended.
 //! Nothing here reads a clock, a file, the environment or a random source, and no `step` can fail:
@@ -8,6 +8,7 @@
 pub mod alert;
 pub mod anomaly;
 pub mod detect;
+pub mod notify;
 pub mod record;
 pub mod tally;
 pub mod time;

@@ -24,7 +24,7 @@ pub use alert::{AlertBody, AlertEvent, AlertLogwake, StoryLine, alert_json};
 pub use anomaly::{
     AnomalyBody, AnomalyEvent, Contribution, Log, LogRecord, TemplateBody, Window, anomaly_json,
 };
-pub use deadletter::{DeadLetter, dead_letter_headers};
+pub use deadletter::{DeadLetter, dead_letter_headers, undelivered_headers};
 pub use decision::{DecisionBody, DecisionEvent, DecisionLogwake, decision_json};
 pub use exemplar::{ExemplarBody, Position};
 
@@ -94,6 +94,11 @@ pub const fn severity_number(severity: Severity) -> u8 {
         Severity::Error => 73,
         Severity::Critical => 99,
     }
+}
+
+/// Writes an instant as events do.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    time::text(time)
 }
 
 fn one_line<T: Serialize>(event: &T) -> Vec<u8> {

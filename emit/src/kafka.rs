@@ -4,10 +4,12 @@
 //! librdkafka 2.12 cannot tell a transaction whose commit was not answered from one that failed, so
 //! after any error the producer is dropped: the next one, under the same transactional id, fences
 //! it and aborts what it left.
+//! Sending offsets may hang for ever in it where the group's coordinator is restarted
+//! (confluentinc/librdkafka issues 5456 and 5511), so that is left behind after its time.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
@@ -22,6 +24,8 @@ use thiserror::Error;
 
 /// How long one call to the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// How much longer one is waited for that does not keep to its time.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What goes out in the next commit.
 #[derive(Debug, Default)]
@@ -117,6 +121,12 @@ pub enum CommitError {
         /// How many.
         count: u64,
     },
+    /// A call did not come back in its time; it is left behind with its producer.
+    #[error("{step} did not return in its time")]
+    Stuck {
+        /// What was being done.
+        step: &'static str,
+    },
     /// The consumer has no membership in its group at present.
     #[error("the consumer is not a member of its group")]
     NotAMember,
@@ -139,7 +149,7 @@ impl CommitError {
 
 /// A producer of commits.
 pub struct Committer {
-    producer: BaseProducer<Deliveries>,
+    producer: Arc<BaseProducer<Deliveries>>,
 }
 
 impl Committer {
@@ -159,7 +169,7 @@ impl Committer {
         if transactional_id.is_some() {
             producer.init_transactions(TIMEOUT).map_err(step("init transactions"))?;
         }
-        Ok(Self { producer })
+        Ok(Self { producer: Arc::new(producer) })
     }
 
     /// Puts out all that waits and the offsets it was made from, in one transaction.
@@ -177,13 +187,29 @@ impl Committer {
         self.producer.begin_transaction().map_err(step("begin transaction"))?;
         self.queue_all(outbox)?;
         if offsets.count() > 0 {
-            let membership = membership.ok_or(CommitError::NotAMember)?;
-            self.producer
-                .send_offsets_to_transaction(offsets, &membership, TIMEOUT)
-                .map_err(step("send offsets to transaction"))?;
+            self.send_offsets(offsets, membership.ok_or(CommitError::NotAMember)?)?;
         }
         self.producer.commit_transaction(TIMEOUT).map_err(step("commit transaction"))?;
         self.check_deliveries()
+    }
+
+    fn send_offsets(
+        &self,
+        offsets: &TopicPartitionList,
+        membership: ConsumerGroupMetadata,
+    ) -> Result<(), CommitError> {
+        let step = "send offsets to transaction";
+        let (producer, offsets) = (Arc::clone(&self.producer), offsets.clone());
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let sent = producer.send_offsets_to_transaction(&offsets, &membership, TIMEOUT);
+            // Nobody listens any more where it took too long.
+            drop(tell.send(sent));
+        });
+        match told.recv_timeout(TIMEOUT + GRACE) {
+            Ok(sent) => sent.map_err(|source| CommitError::Kafka { step, source }),
+            Err(_) => Err(CommitError::Stuck { step }),
+        }
     }
 
     /// Puts out all that waits and returns once it is acknowledged.

@@ -49,20 +49,29 @@ impl Board {
 
     fn decisions_about(&self, id: &str) -> Vec<Arc<DecisionView>> {
         let about = |decision: &&Arc<DecisionView>| {
-            decision.id == id || decision.alert == id || decision.anomaly.as_deref() == Some(id)
+            let others = [&decision.anomaly, &decision.digest].map(Option::as_deref);
+            decision.id == id || decision.alert == id || others.contains(&Some(id))
         };
         lock(&self.decisions).iter().filter(about).cloned().collect()
     }
 }
 
 fn sentence(decision: &DecisionView) -> String {
+    let (at, alert, why) = (&decision.at, &decision.alert, decision.explanation);
+    if let Some(sink) = &decision.sink {
+        let done = match (decision.action, &decision.digest) {
+            ("deliver", _) => format!("{sink} was sent {alert}"),
+            ("merge", Some(digest)) => format!("{alert} went into {digest} for {sink}"),
+            ("merge", None) => format!("a state of {alert} was passed over for {sink}"),
+            ("delay", _) => format!("{sink} gets {alert} later"),
+            (_, _) => format!("{sink} was not sent {alert}"),
+        };
+        return format!("{at} {done}: {why}");
+    }
     let subject = match (&decision.anomaly, decision.action) {
-        (Some(anomaly), _) => format!("anomaly {anomaly} was put into alert {}", decision.alert),
-        (None, "send") => format!("alert {} was sent", decision.alert),
-        (None, _) => format!("alert {} was not sent", decision.alert),
+        (Some(anomaly), _) => format!("anomaly {anomaly} was put into alert {alert}"),
+        (None, "send") => format!("alert {alert} was sent"),
+        (None, _) => format!("alert {alert} was not sent"),
     };
-    format!(
-        "{} {subject}, since {} (weight {:.1})",
-        decision.at, decision.explanation, decision.weight
-    )
+    format!("{at} {subject}, since {why} (weight {:.1})", decision.weight)
 }

@@ -9,6 +9,7 @@
 mod card;
 mod explain;
 mod query;
+mod sinks;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,6 +26,7 @@ use logwake_detector::tally::TallyBatch;
 use logwake_detector::time::Timestamp;
 
 pub use query::Query;
+pub use sinks::SinkView;
 pub use view::{
     AlertView, AnomalyView, DecisionView, ServiceView, SourceView, StageView, StatusView,
     TemplateView, rfc3339,
@@ -66,6 +68,7 @@ pub struct Board {
     resolved: Mutex<VecDeque<String>>,
     decisions: Mutex<VecDeque<Arc<DecisionView>>>,
     stages: DashMap<Stage, StageCard>,
+    sinks: Mutex<Vec<SinkView>>,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +105,7 @@ impl Board {
             resolved: Mutex::default(),
             decisions: Mutex::default(),
             stages: DashMap::new(),
+            sinks: Mutex::default(),
         }
     }
 

@@ -51,7 +51,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    fn of(items: impl Iterator<Item = T>, query: &Query) -> Self {
+    pub(super) fn of(items: impl Iterator<Item = T>, query: &Query) -> Self {
         let limit = query.limit.unwrap_or(LIMIT).min(LIMIT_MAX);
         let mut total = 0;
         let mut page = Vec::new();
@@ -66,7 +66,7 @@ impl<T> Page<T> {
 }
 
 impl Query {
-    fn has_text(&self, texts: &[&str]) -> bool {
+    pub(super) fn has_text(&self, texts: &[&str]) -> bool {
         self.q.as_ref().is_none_or(|q| {
             let q = q.to_lowercase();
             texts.iter().any(|text| text.to_lowercase().contains(&q))

@@ -173,6 +173,7 @@ fn decision(n: u64, action: Action, reason: Reason) -> Decision {
         alert: "c_0000000000000001".into(),
         anomaly: (action == Action::Merge).then(|| format!("a_{n:016x}")),
         weight: 1.5 * n as f64,
+        sink: None,
     }
 }
 

@@ -237,6 +237,10 @@ pub struct DecisionView {
     pub alert: String,
     pub anomaly: Option<String>,
     pub weight: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 impl ExemplarView {
@@ -349,6 +353,8 @@ impl DecisionView {
             alert: decision.alert.clone(),
             anomaly: decision.anomaly.clone(),
             weight: decision.weight,
+            sink: decision.sink.as_ref().map(|sink| sink.name.clone()),
+            digest: decision.sink.as_ref().and_then(|sink| sink.digest.clone()),
         }
     }
 }

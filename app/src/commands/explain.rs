@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use logwake_emit::event::{AlertEvent, AnomalyEvent, DecisionEvent};
+use rdkafka::config::ClientConfig;
+use rdkafka::message::Message;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::Status;
 use crate::cli::ExplainArgs;
+use crate::config::Config;
+use crate::runtime::kafka::{Topics, client_config, partitions_of, scan};
 
 use super::story::{clock, date, place, tell};
 
@@ -29,14 +33,17 @@ struct Known {
 /// Where neither knows the id or cannot be read.
 pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
     let mut out = super::stdout();
-    let Some(dir) = &args.dir else {
-        ask(&args.url, &args.id, &mut out)?;
-        out.flush()?;
-        return Ok(Status::Done);
+    let known = match (&args.dir, &args.config) {
+        (Some(dir), _) => from_dir(dir, &args.id)?,
+        (None, Some(config)) => from_topics(config, &args.id)?,
+        (None, None) => {
+            ask(&args.url, &args.id, &mut out)?;
+            out.flush()?;
+            return Ok(Status::Done);
+        }
     };
-    let known = from_dir(dir, &args.id)?;
     if known.anomalies.is_empty() && known.alerts.is_empty() && known.decisions.is_empty() {
-        bail!("{} is not known there; ids begin with a_, alert_ or d_", args.id);
+        bail!("{} is not known there; ids begin with a_, alert_, digest_ or d_", args.id);
     }
     for anomaly in &known.anomalies {
         explain_anomaly(anomaly, &mut out)?;
@@ -46,6 +53,10 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
     }
     for decision in &known.decisions {
         let body = &decision.logwake.decision;
+        if body.sink.is_some() {
+            writeln!(out, "{} {}", clock(decision.timestamp), decision.message)?;
+            continue;
+        }
         let about = body.anomaly.as_deref().unwrap_or(&body.alert);
         writeln!(
             out,
@@ -92,21 +103,58 @@ fn explain_anomaly(event: &AnomalyEvent, out: &mut impl Write) -> anyhow::Result
 }
 
 fn from_dir(dir: &Path, id: &str) -> anyhow::Result<Known> {
-    let decisions: Vec<DecisionEvent> =
-        lines(dir, "decisions.jsonl", |decision: &DecisionEvent| {
-            let body = &decision.logwake.decision;
-            decision.event.id == id || body.alert == id || body.anomaly.as_deref() == Some(id)
-        })?;
-    let alerts_of: Vec<&str> =
-        decisions.iter().map(|decision| decision.logwake.decision.alert.as_str()).collect();
+    let decisions =
+        lines(dir, "decisions.jsonl", |decision: &DecisionEvent| is_about(decision, id))?;
     Ok(Known {
         anomalies: lines(dir, "anomalies.jsonl", |anomaly: &AnomalyEvent| anomaly.event.id == id)?,
-        alerts: lines(dir, "alerts.jsonl", |alert: &AlertEvent| {
-            let alert = alert.logwake.alert.id.as_str();
-            alert == id || alerts_of.contains(&alert)
+        alerts: lines(dir, "alerts.jsonl", |alert: &AlertEvent| is_named(alert, id, &decisions))?,
+        decisions,
+    })
+}
+
+/// Reads the topics of a service, whether it runs or not.
+fn from_topics(config: &Path, id: &str) -> anyhow::Result<Known> {
+    let (config, _) = Config::load(config)?;
+    let topics = Topics::new(&config.kafka.prefix);
+    let client = client_config(&config);
+    let decisions =
+        events(&client, &topics.decisions, |decision: &DecisionEvent| is_about(decision, id))?;
+    Ok(Known {
+        anomalies: events(&client, &topics.anomalies, |anomaly: &AnomalyEvent| {
+            anomaly.event.id == id
+        })?,
+        alerts: events(&client, &topics.alerts, |alert: &AlertEvent| {
+            is_named(alert, id, &decisions)
         })?,
         decisions,
     })
+}
+
+fn is_about(decision: &DecisionEvent, id: &str) -> bool {
+    let body = &decision.logwake.decision;
+    let others = [&body.anomaly, &body.change, &body.digest].map(Option::as_deref);
+    decision.event.id == id || body.alert == id || others.contains(&Some(id))
+}
+
+fn is_named(alert: &AlertEvent, id: &str, decisions: &[DecisionEvent]) -> bool {
+    let alert = alert.logwake.alert.id.as_str();
+    alert == id || decisions.iter().any(|decision| decision.logwake.decision.alert == alert)
+}
+
+fn events<T: DeserializeOwned>(
+    client: &ClientConfig,
+    topic: &str,
+    wanted: impl Fn(&T) -> bool,
+) -> anyhow::Result<Vec<T>> {
+    let partitions = partitions_of(client, topic)?;
+    let partitions = partitions.with_context(|| format!("there is no topic {topic}"))?;
+    let mut found = Vec::new();
+    scan(client, topic, &(0..partitions).collect(), |message| {
+        // What is no event, such as a tombstone, is about nothing.
+        let event = serde_json::from_slice(message.payload().unwrap_or_default());
+        found.extend(event.ok().filter(&wanted));
+    })?;
+    Ok(found)
 }
 
 fn lines<T: DeserializeOwned>(
@@ -139,7 +187,9 @@ fn ask(url: &str, id: &str, out: &mut impl Write) -> anyhow::Result<()> {
     })?;
     let status = answer.status();
     if status.as_u16() == 404 {
-        bail!("{id} is not known to {url}; ids begin with a_, alert_ or d_");
+        bail!(
+            "{id} is not known to {url}, which remembers the newest; name its configuration with -c to read its topics; ids begin with a_, alert_, digest_ or d_"
+        );
     }
     if !status.is_success() {
         bail!("{address} answered {status}");

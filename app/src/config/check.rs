@@ -2,6 +2,7 @@
 
 use regex::bytes::Regex;
 
+use super::notify;
 use super::problem::Problem;
 use super::sections::{Config, Sessions};
 use super::setting::Section as _;
@@ -24,11 +25,19 @@ pub fn problems_of(config: &Config) -> Vec<Problem> {
     config.detect.check_ranges("detect", &mut problems);
     config.alerts.check_ranges("alerts", &mut problems);
     config.limits.check_ranges("limits", &mut problems);
+    notify::check(&config.notify, &mut problems);
     check_kafka(config, &mut problems);
     check_input(config, &mut problems);
     check_sessions(&config.detect.sessions, &mut problems);
     check_patterns("templates.masks", &config.templates.masks, &mut problems);
     check_telemetry(config, &mut problems);
+    if let Some(url) = &config.http.public_url
+        && !url.starts_with("https://")
+        && !url.starts_with("http://")
+    {
+        let message = format!("{url:?} does not begin with https:// or http://");
+        problems.push(Problem::new("http.public_url", message));
+    }
     problems
 }
 
@@ -79,6 +88,7 @@ pub fn warnings_of(config: &Config) -> Vec<Problem> {
         let message = format!("{address} is reachable from outside and there is no authentication");
         warn("http.listen", message);
     }
+    notify::warnings(&config.notify, &mut warnings);
     warnings
 }
 

@@ -85,6 +85,16 @@ leaf!(
     |value| i64::try_from(*value).ok().map(Into::into)
 );
 leaf!(
+    Option<usize>,
+    "a whole number",
+    false,
+    |value| {
+        let large = |n: u64| usize::try_from(n).map_err(|_| format!("{n} is too large"));
+        Some(whole(value)?.and_then(large).map(Some))
+    },
+    |value| value.and_then(|value| i64::try_from(value).ok()).map(Into::into)
+);
+leaf!(
     u32,
     "a whole number",
     false,

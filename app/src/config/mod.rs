@@ -9,7 +9,9 @@
 mod check;
 mod leaf;
 mod node;
+mod notify;
 mod problem;
+mod secret;
 mod sections;
 mod setting;
 mod suggest;
@@ -26,7 +28,7 @@ use logwake_models::template::CatalogueLimits;
 
 pub use problem::{ConfigError, Problem};
 pub use sections::{
-    Alerts, Config, Detect, Http, Input, Kafka, Limits, Multiline, Telemetry, Templates,
+    Alerts, Config, Detect, Http, Input, Kafka, Limits, Multiline, Notify, Telemetry, Templates,
 };
 pub use types::{Delivery, Listen, LogFormat};
 pub use units::Span;
@@ -65,8 +67,11 @@ impl Config {
         }
         let (mut problems, lines) = (reader.problems, reader.lines);
         let line_of = |problem: &mut Problem| {
-            let key = problem.key.split('[').next().unwrap_or_default();
-            problem.line = problem.line.or_else(|| lines.get(key).copied());
+            let whole = problem.key.split_inclusive(']').next().unwrap_or_default();
+            let list = problem.key.split('[').next().unwrap_or_default();
+            let line =
+                [problem.key.as_str(), whole, list].into_iter().find_map(|key| lines.get(key));
+            problem.line = problem.line.or(line.copied());
         };
         problems.extend(config.validate());
         problems.iter_mut().for_each(line_of);
@@ -101,7 +106,7 @@ impl Config {
     }
 
     /// Returns the sections with their keys.
-    fn sections() -> [(&'static str, &'static [Key]); 9] {
+    fn sections() -> [(&'static str, &'static [Key]); 10] {
         [
             ("kafka", Kafka::KEYS),
             ("input", Input::KEYS),
@@ -109,6 +114,7 @@ impl Config {
             ("templates", Templates::KEYS),
             ("detect", Detect::KEYS),
             ("alerts", Alerts::KEYS),
+            ("notify", Notify::KEYS),
             ("http", Http::KEYS),
             ("limits", Limits::KEYS),
             ("telemetry", Telemetry::KEYS),

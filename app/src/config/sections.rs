@@ -2,6 +2,10 @@
 //!
 //! The comment on a field is the manual of its key: `logwake config --docs` prints it.
 
+use logwake_detector::anomaly::Severity;
+
+use super::notify::{Kind, Sinks};
+use super::secret::{Address, Secret};
 use super::setting::section;
 use super::types::{Delivery, Listen, LogFormat, Patterns, Properties};
 use super::units::{Size, Span};
@@ -19,6 +23,8 @@ section! {
         detect: Detect = Detect::default();
         /// When anomalies become an alert.
         alerts: Alerts = Alerts::default();
+        /// Who is told of alerts; it may stand any number of times.
+        notify: Sinks = Sinks::default();
         /// The page, the API and the metrics.
         http: Http = Http::default();
         /// Limits to what outside data can grow.
@@ -192,11 +198,52 @@ section! {
 }
 
 section! {
+    /// Who is told of alerts.
+    Notify {
+        /// Name of the sink in decisions, metrics and logs.
+        name: String = String::new();
+        /// How it is spoken to: `pagerduty` (Events API v2), `alertmanager` (API v2), `slack` or `teams` (their webhooks), or `webhook`.
+        kind: Kind = Kind::PagerDuty;
+        /// Where requests go; PagerDuty's own address where not set.
+        /// `url_file` reads it from a file, since the addresses of chats are secrets.
+        url: Address = Address::default();
+        /// Integration key of PagerDuty; `routing_key_file` reads it from a file.
+        routing_key: Secret = Secret::default();
+        /// Bearer token for `alertmanager` and `webhook`; `token_file` reads it from a file.
+        token: Secret = Secret::default();
+        /// Alerts below this severity are not sent: `info`, `warning`, `error`, `critical`.
+        severity_min: Severity = Severity::Warning;
+        /// Services whose alerts are sent, all where not set; `"payments-*"` stands for all that begin so.
+        services: Vec<String> = Vec::new();
+        /// Whether the end of an alert is sent.
+        send_resolved: bool = true;
+        /// Requests in any minute at most; 100 for PagerDuty and webhooks, 50 for chats, 6000 for Alertmanager where not set.
+        /// What they do not reach for goes into one digest.
+        per_minute: Option<usize> = None;
+        /// Share of these that is kept for critical alerts, ends and the digest.
+        reserve: f64 = 0.2 => 0.0, 0.9;
+        /// Pages of one service in any seven days.
+        /// Beyond, only its critical alerts page; the others go into one digest, which pages once a day at most.
+        /// There is no such limit where not set; what services cost is counted and shown all the same.
+        pages_per_week: Option<usize> = None;
+        /// Longest wait for an answer; then it is tried again.
+        timeout: Span = Span::secs(10) => Span::millis(100), Span::secs(120);
+        /// Time after which a change that was never taken is given up, and is too old to begin with.
+        give_up_after: Span = Span::secs(86_400) => Span::secs(1), Span::secs(7 * 86_400);
+        /// Jinja template of the JSON that a `webhook` is sent; the event itself where not set.
+        /// `template_file` reads it from a file.
+        template: Option<String> = None;
+    }
+}
+
+section! {
     /// The page, the API and the metrics.
     Http {
         /// Address to listen on, or `off`.
         /// There is no authentication: put a proxy before it where others than its operators reach it.
         listen: Listen = Listen::default();
+        /// Address under which people reach the page, such as `https://logwake.example`: pages and messages link to it.
+        public_url: Option<String> = None;
     }
 }
 

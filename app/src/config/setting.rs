@@ -123,6 +123,8 @@ pub struct Writer {
     pub text: String,
     /// Whether the meaning of each key stands above it, and keys without a value are shown.
     pub with_docs: bool,
+    /// Whether keys are shown as comments, since there is no such table.
+    pub is_example: bool,
 }
 
 impl Writer {
@@ -139,7 +141,8 @@ impl Writer {
     /// Writes an entry of a table whose names are free.
     pub fn entry(&mut self, name: &str, path: &str, value: toml::Value) {
         let value = if is_secret(path) { "(redacted)".into() } else { value };
-        _ = writeln!(self.text, "{} = {value}", toml_key(name));
+        let mark = if self.is_example { "# " } else { "" };
+        _ = writeln!(self.text, "{mark}{} = {value}", toml_key(name));
     }
 
     /// Writes the header of a table.
@@ -149,6 +152,15 @@ impl Writer {
             self.docs(key);
             _ = writeln!(self.text, "[{path}]");
         }
+    }
+
+    /// Writes the header of one table of a list; of an example for it, keys follow as comments.
+    pub fn list_header(&mut self, key: &Key, path: &str, is_example: bool) {
+        self.is_example = is_example;
+        self.text.push('\n');
+        self.docs(key);
+        let mark = if is_example { "# " } else { "" };
+        _ = writeln!(self.text, "{mark}[[{path}]]");
     }
 
     fn docs(&mut self, key: &Key) {

@@ -177,10 +177,101 @@ fn the_defaults_are_valid_and_what_is_printed_reads_back() {
 }
 
 #[test]
+fn what_is_wrong_with_a_sink_is_said_without_its_secrets() {
+    check(
+        r#"
+[[notify]]
+name = "pager"
+kind = "pagerdooty"
+[[notify]]
+name = "pager"
+kind = "slack"
+url = "hooks.example/secret-path"
+token = "hunter2"
+per_minute = 0
+reserve = 0.95
+colour = "red"
+[[notify]]
+kind = "pagerduty"
+severity_min = "eror"
+template = "{{"
+[[notify]]
+name = "hook"
+kind = "webhook"
+url = "https://hook.example"
+routing_key = "hunter2"
+template = "{{ title"
+"#,
+        expect![[r#"
+            line 2: notify[0].routing_key: is needed for kind "pagerduty"
+            line 4: notify[0].kind: "pagerdooty" is unknown, did you mean "pagerduty"?
+            line 6: notify[1].name: "pager" is given twice
+            line 8: notify[1].url: is not an address that begins with https:// or http:// and a host
+            line 9: notify[1].token: means nothing for kind "slack", remove it
+            line 10: notify[1].per_minute: 0 is outside the range from 1 to 100000
+            line 11: notify[1].reserve: 0.95 is outside the range from 0 to 0.9
+            line 12: notify[1].colour: unknown key, known here: name, kind, url, routing_key, token, severity_min, services, send_resolved, per_minute, reserve, pages_per_week, timeout, give_up_after, template
+            line 13: notify[2].name: is missing
+            line 13: notify[2].routing_key: is needed for kind "pagerduty"
+            line 15: notify[2].severity_min: "eror" is unknown, did you mean "error"?
+            line 16: notify[2].template: is not a template: syntax error: unexpected end of input, expected expression (in body.json:1)
+            line 16: notify[2].template: means nothing for kind "pagerduty", remove it
+            line 21: notify[3].routing_key: means nothing for kind "webhook", remove it
+            line 22: notify[3].template: is not a template: syntax error: unexpected end of input, expected end of variable block (in body.json:1)"#]],
+    );
+}
+
+#[test]
+fn sinks_are_read_and_shown_without_their_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("key"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    let text = r#"
+[[notify]]
+name = "pager"
+kind = "pagerduty"
+routing_key_file = "key"
+severity_min = "error"
+services = ["pay-*"]
+[[notify]]
+name = "chat"
+kind = "slack"
+url = "https://hooks.slack.com/services/T0/B0/hunter2"
+[[notify]]
+name = "am"
+kind = "alertmanager"
+url = "http://am:9093/"
+token = "hunter2"
+per_minute = 30
+[[notify]]
+name = "pager-2"
+kind = "pagerduty"
+routing_key = "0123456789abcdef0123456789abcdef"
+"#;
+    let (config, warnings) = Config::parse(text, dir.path(), &env).unwrap();
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    expect!["line 21: notify[3].routing_key: its routing key may be sent 200 requests a minute by all that share it, PagerDuty takes 120; lower per_minute"].assert_eq(&warnings.join("\n"));
+    let sinks = &config.notify.0;
+    assert_eq!(sinks[0].routing_key.0.as_deref(), Some("0123456789abcdef0123456789abcdef"));
+    assert_eq!(sinks[0].endpoint(), "https://events.pagerduty.com/v2/enqueue");
+    assert_eq!(sinks[2].endpoint(), "http://am:9093/api/v2/alerts");
+    let settings = sinks[0].settings();
+    assert_eq!((settings.per_minute, settings.reserve), (100, 20));
+    assert_eq!(settings.resend_every, None);
+    let shown = config.to_toml();
+    for secret in ["hunter2", "0123456789abcdef"] {
+        assert!(!shown.contains(secret), "{shown}");
+        assert!(!format!("{config:?}").contains(secret), "{config:?}");
+    }
+    assert!(shown.contains("url = \"https://hooks.slack.com/(redacted)\""), "{shown}");
+    assert!(shown.contains("routing_key = \"(redacted)\""), "{shown}");
+    assert_eq!(shown.matches("[[notify]]").count(), 4, "{shown}");
+}
+
+#[test]
 fn the_manual_says_what_each_key_means() {
     let reference = Config::reference();
     let start = reference.find("[alerts]").unwrap();
-    let end = reference.find("# The page").unwrap();
+    let end = reference.find("# Who is told").unwrap();
     expect![[r#"
         [alerts]
         # Weight of evidence at which an alert is sent.

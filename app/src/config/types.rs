@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use logwake_detector::anomaly::Severity;
+
 use super::node::{Node, Value, join};
+use super::notify::Kind;
 use super::setting::{Key, Reader, Setting, Writer};
 use super::suggest::{nearest, refuse_unknown};
 
@@ -72,7 +75,7 @@ impl Default for Listen {
 }
 
 /// A value that is one of a closed list of words.
-trait Word: Sized + Copy + PartialEq + 'static {
+pub(super) trait Word: Sized + Copy + PartialEq + 'static {
     const WORDS: &'static [(&'static str, Self)];
 
     fn read_word(&mut self, node: &Node, path: &str, reader: &mut Reader<'_>) {
@@ -119,7 +122,7 @@ macro_rules! word_setting {
         }
     )+ };
 }
-word_setting!(Delivery, LogFormat);
+word_setting!(Delivery, LogFormat, Kind, Severity);
 
 impl Setting for Listen {
     fn read(&mut self, node: &Node, path: &str, reader: &mut Reader<'_>) {

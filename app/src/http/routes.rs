@@ -39,6 +39,7 @@ pub(super) fn router(board: Arc<Board>, metrics: Arc<Metrics>) -> Router {
         .route("/api/v1/anomalies", list(|board, query| body(&board.anomalies_view(query))))
         .route("/api/v1/alerts", list(|board, query| body(&board.alerts_view(query))))
         .route("/api/v1/decisions", list(|board, query| body(&board.decisions_view(query))))
+        .route("/api/v1/sinks", list(|board, query| body(&board.sinks_view(query))))
         .route("/api/v1/explain/{id}", get(explain))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "nothing is served under this path"))
         .method_not_allowed_fallback(async || {

@@ -47,6 +47,7 @@ fn the_api_answers_with_what_the_board_holds() {
     assert_eq!(json(&server, "/api/v1/anomalies?kind=silence")["total"], 1);
     assert_eq!(json(&server, "/api/v1/alerts")["items"][0]["state"], "updated");
     assert_eq!(json(&server, "/api/v1/decisions")["total"], 3);
+    assert_eq!(json(&server, "/api/v1/sinks")["total"], 0);
     let story = &json(&server, "/api/v1/explain/a_0000000000000001")["story"];
     assert_eq!(story.as_array().unwrap().len(), 1);
 }

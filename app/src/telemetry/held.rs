@@ -10,11 +10,13 @@ use logwake_detector::time::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
+use super::sinks::{self, Sink};
+
 /// Partitions whose lag is exported one by one.
 pub(super) const LAGS_MAX: usize = 1_000;
 
 /// One series of a gauge: its value and labels.
-type Series = (u64, Vec<KeyValue>);
+pub(super) type Series = (u64, Vec<KeyValue>);
 
 /// What gauges show at a scrape.
 #[derive(Debug, Default)]
@@ -22,6 +24,7 @@ pub(super) struct Held {
     pub(super) lags: BTreeMap<(String, i32), u64>,
     pub(super) shards: BTreeMap<u32, Shard>,
     pub(super) open: BTreeMap<String, Severity>,
+    pub(super) sinks: BTreeMap<String, Sink>,
 }
 
 #[derive(Debug, Default)]
@@ -45,18 +48,28 @@ pub(super) struct Counted {
     pub(super) kept_back: u64,
 }
 
+/// Registers a gauge of whole numbers that is read from what is held.
+pub(super) fn register(
+    meter: &Meter,
+    held: &Arc<Mutex<Held>>,
+    (name, meaning): (&'static str, &'static str),
+    read: fn(&Held) -> Vec<Series>,
+) {
+    let held = Arc::clone(held);
+    meter
+        .u64_observable_gauge(name)
+        .with_description(meaning)
+        .with_callback(move |observer| {
+            let series = read(&lock(&held));
+            series.iter().for_each(|(value, labels)| observer.observe(*value, labels));
+        })
+        .build();
+}
+
 /// Registers the gauges that are read from what is held.
 pub(super) fn observe(meter: &Meter, held: &Arc<Mutex<Held>>) {
     let gauge = |name: &'static str, meaning: &'static str, read: fn(&Held) -> Vec<Series>| {
-        let held = Arc::clone(held);
-        meter
-            .u64_observable_gauge(name)
-            .with_description(meaning)
-            .with_callback(move |observer| {
-                let series = read(&lock(&held));
-                series.iter().for_each(|(value, labels)| observer.observe(*value, labels));
-            })
-            .build();
+        register(meter, held, (name, meaning), read);
     };
     gauge("logwake.services", "Services known.", |held| total(held, |shard| Some(shard.services)));
     gauge("logwake.templates", "Templates known.", |held| {
@@ -92,6 +105,7 @@ pub(super) fn observe(meter: &Meter, held: &Arc<Mutex<Held>>) {
         let label = |severity: Severity| vec![KeyValue::new("severity", severity.as_str())];
         Severity::ALL.map(|severity| (open(severity), label(severity))).to_vec()
     });
+    sinks::observe(meter, held);
     let spent = Arc::clone(held);
     meter
         .f64_observable_gauge("logwake.anomaly_budget_spent_ratio")

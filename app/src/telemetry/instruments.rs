@@ -31,6 +31,7 @@ pub(super) struct Instruments {
     pub(super) sessions: Sessions,
     pub(super) alerts: Counter<u64>,
     pub(super) decisions: Counter<u64>,
+    pub(super) notifications: Counter<u64>,
     pub(super) dead_letters: Counter<u64>,
     pub(super) commits: Counter<u64>,
     pub(super) commit_time: Histogram<f64>,
@@ -103,6 +104,7 @@ impl Instruments {
             sessions: Sessions::new(meter),
             alerts: counter("logwake.alerts", "Changes of alerts sent, by state and severity."),
             decisions: counter("logwake.decisions", "Decisions, by reason."),
+            notifications: counter("logwake.notifications", "Requests to sinks, by outcome."),
             dead_letters: counter(
                 "logwake.dead_letters",
                 "Payloads in the dead-letter topic, by reason.",

@@ -10,7 +10,10 @@ use crate::config::{LogFormat, Telemetry};
 ///
 /// Directives that do not parse fall back to `info`: `Config::validate` has refused them before.
 pub fn init_logs(settings: &Telemetry) {
-    let quiet = |directives: &str| EnvFilter::try_new(format!("opentelemetry=warn,{directives}"));
+    // The HTTP client logs addresses, and those of chats are secrets: nobody may turn that on.
+    let quiet = |directives: &str| {
+        EnvFilter::try_new(format!("opentelemetry=warn,{directives},ureq=warn,ureq_proto=warn"))
+    };
     let filter = quiet(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.log_format {

@@ -12,6 +12,7 @@ use logwake_detector::alert::{
 };
 use logwake_detector::anomaly::{Anomaly, AnomalyKind, Severity};
 use logwake_detector::detect::DetectState;
+use logwake_detector::notify::{NotifyState, SinkSettings};
 use logwake_detector::record::Source;
 use logwake_detector::tally::TallyBatch;
 use opentelemetry::KeyValue;
@@ -20,11 +21,12 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::held::{Counted, Held, LAGS_MAX, lock, observe, wall_secs};
 use super::instruments::{Instruments, export_constants};
+use super::sinks::Sink;
 use super::trace::resource_of;
-use super::{Commit, Exposition, Outcome, Stage};
+use super::{Commit, Exposition, NotificationOutcome, Outcome, Stage};
 
-/// Every decision that the alert stage can take.
-const DECISIONS: [(Action, &[Reason]); 3] = [
+/// Every decision that a stage can take.
+const DECISIONS: [(Action, &[Reason]); 5] = [
     (
         Action::Send,
         &[
@@ -45,10 +47,30 @@ const DECISIONS: [(Action, &[Reason]); 3] = [
             Reason::SimilarTemplate,
             Reason::SameHost,
             Reason::CloseInTime,
+            Reason::NewerState,
+            Reason::InDigest,
+            Reason::WeekSpent,
         ],
     ),
-    (Action::Suppress, &[Reason::NotEnoughEvidence, Reason::LimitReached]),
+    (
+        Action::Suppress,
+        &[
+            Reason::NotEnoughEvidence,
+            Reason::LimitReached,
+            Reason::BelowSeverity,
+            Reason::OtherService,
+            Reason::OverBeforeSent,
+            Reason::EndNotWanted,
+            Reason::NeverSent,
+            Reason::TooOld,
+            Reason::MoreOfTheSame,
+            Reason::NotTaken,
+        ],
+    ),
+    (Action::Deliver, &[Reason::Delivered]),
+    (Action::Delay, &[Reason::BudgetSpent, Reason::SinkFailing, Reason::AnswerLost]),
 ];
+
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -227,6 +249,43 @@ impl Metrics {
     /// Counts a decision.
     pub fn decision(&self, decision: &Decision) {
         self.instruments.decisions.add(1, &decision_labels(decision.action, decision.reason));
+    }
+
+    /// Makes every series of a sink known.
+    pub fn notifications_start(&self, sink: &str, kind: &'static str) {
+        for outcome in NotificationOutcome::ALL {
+            self.notification(sink, kind, outcome, 0);
+        }
+    }
+
+    /// Counts requests to a sink.
+    pub fn notification(
+        &self,
+        sink: &str,
+        kind: &'static str,
+        outcome: NotificationOutcome,
+        requests: u64,
+    ) {
+        let labels = [
+            KeyValue::new("sink", sink.to_owned()),
+            KeyValue::new("kind", kind),
+            KeyValue::new("outcome", outcome.as_str()),
+        ];
+        self.instruments.notifications.add(requests, &labels);
+    }
+
+    /// Takes over how the sinks stand.
+    pub fn notify_standings(&self, state: &NotifyState, settings: &[SinkSettings]) {
+        let sinks = state.standings().filter_map(|(name, standing)| {
+            let sink = settings.iter().find(|sink| sink.name == name)?;
+            Some((name.to_owned(), Sink::new(sink, standing, state.week_of(name))))
+        });
+        lock(&self.held).sinks = sinks.collect();
+    }
+
+    /// Forgets the sinks, which another process tells of alerts now.
+    pub fn sinks_released(&self) {
+        lock(&self.held).sinks.clear();
     }
 
     /// Takes the time and outcome of a commit.

@@ -11,6 +11,7 @@ mod held;
 mod instruments;
 mod logs;
 mod metrics;
+mod sinks;
 mod trace;
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub use logs::init_logs;
 pub use metrics::{CatalogueCounts, Metrics};
 pub use trace::Tracer;
 
-/// One of the three stages.
+/// One of the four stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Records to tallies.
@@ -29,6 +30,21 @@ pub enum Stage {
     Detect,
     /// Anomalies to alerts.
     Alert,
+    /// Alerts to sinks.
+    Notify,
+}
+
+/// What came of a request to a sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotificationOutcome {
+    /// The sink has it.
+    Delivered,
+    /// The sink did not answer, or not as it should; it is tried again.
+    Failed,
+    /// The sink took too many.
+    TooMany,
+    /// The sink will never take it.
+    Refused,
 }
 
 /// How a commit ended.
@@ -59,7 +75,7 @@ pub struct Commit {
 
 impl Stage {
     /// Every stage, in the order of the stream.
-    pub const ALL: [Self; 3] = [Self::Tally, Self::Detect, Self::Alert];
+    pub const ALL: [Self; 4] = [Self::Tally, Self::Detect, Self::Alert, Self::Notify];
 
     /// Returns the name that metrics and the page use.
     pub const fn as_str(self) -> &'static str {
@@ -67,6 +83,22 @@ impl Stage {
             Self::Tally => "tally",
             Self::Detect => "detect",
             Self::Alert => "alert",
+            Self::Notify => "notify",
+        }
+    }
+}
+
+impl NotificationOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [Self::Delivered, Self::Failed, Self::TooMany, Self::Refused];
+
+    /// Returns the name that metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::TooMany => "too_many",
+            Self::Refused => "refused",
         }
     }
 }

@@ -18,9 +18,10 @@ use crate::support::program::Service;
 const PARTITIONS: i32 = 6;
 const SHARDS: usize = 2;
 /// Lines that each partition gets each 20 ms.
-const LINES: u64 = 10;
+const LINES: u64 = 4;
 const WARM_UP: Duration = Duration::from_secs(15);
-/// Back to normal is a delay below this for five seconds.
+/// Back to normal is a delay for five seconds below this, or on a busy machine below the longest of
+/// the five seconds before and half as much again.
 const NORMAL: Duration = Duration::from_secs(1);
 const STEADY: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(90);
@@ -158,19 +159,20 @@ impl Clock {
 
     fn measure(&mut self, what: &str, fault: impl FnOnce()) {
         let (median, longest) = self.watch(STEADY);
+        let normal = NORMAL.max(longest * 3 / 2);
         fault();
         let (begin, mut worst, mut late) = (Instant::now(), Duration::ZERO, Duration::ZERO);
         while begin.elapsed() < late + STEADY {
             let delay = self.delay();
             worst = worst.max(delay);
-            if delay > NORMAL {
+            if delay > normal {
                 late = begin.elapsed();
             }
-            assert!(begin.elapsed() < LONGEST, "{what}: never back to normal");
+            assert!(begin.elapsed() < LONGEST, "{what}: {delay:?} instead of {median:?}");
         }
         eprintln!(
             "{what}: delay before {median:.1?} (longest {longest:.1?}), then at most {worst:.1?}, \
-             below {NORMAL:?} again after {late:.1?}"
+             below {normal:.1?} again after {late:.1?}"
         );
     }
 }

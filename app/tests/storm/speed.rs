@@ -10,7 +10,7 @@ use crate::support::tallies::Follow;
 
 const PARTITIONS: usize = 4;
 /// There are ten minutes of them.
-const LINES_A_SECOND: u64 = 3000;
+const LINES_A_SECOND: u64 = 1000;
 /// By turns, so that what else the machine does hits both.
 const TURNS: [&str; 8] = [
     "exactly_once",

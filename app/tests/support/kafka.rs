@@ -20,6 +20,27 @@ pub struct Kafka {
     pub prefix: String,
 }
 
+/// A producer.
+pub struct Sender(ThreadedProducer<DefaultProducerContext>);
+
+impl Sender {
+    /// Produces payloads with their keys to a partition, in order, and waits until they are there.
+    pub fn send<'a>(
+        &self,
+        topic: &str,
+        partition: i32,
+        payloads: impl Iterator<Item = (Option<&'a str>, &'a [u8])>,
+    ) {
+        for (key, payload) in payloads {
+            let mut record: BaseRecord<'_, str, [u8]> =
+                BaseRecord::to(topic).partition(partition).payload(payload);
+            record.key = key;
+            self.0.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        self.0.flush(DEADLINE).unwrap();
+    }
+}
+
 /// One message of a topic.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -132,20 +153,16 @@ snapshot_interval = "1s"
         payloads: &[P],
         batch: usize,
     ) {
-        let producer: ThreadedProducer<DefaultProducerContext> = self
-            .client()
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "20")
-            .set("batch.num.messages", batch.to_string())
-            .set("message.max.bytes", "8000000")
-            .create()
-            .unwrap();
-        for payload in payloads {
-            let record: BaseRecord<'_, (), [u8]> =
-                BaseRecord::to(topic).partition(partition).payload(payload.as_ref());
-            producer.send(record).map_err(|(error, _)| error).unwrap();
-        }
-        producer.flush(DEADLINE).unwrap();
+        let payloads = payloads.iter().map(|payload| (None, payload.as_ref()));
+        self.producer(batch).send(topic, partition, payloads);
+    }
+
+    /// Makes a producer, which takes a while: for many calls, make one.
+    pub fn producer(&self, batch: usize) -> Sender {
+        let mut client = self.client();
+        client.set("enable.idempotence", "true").set("linger.ms", "20");
+        client.set("batch.num.messages", batch.to_string());
+        Sender(client.set("message.max.bytes", "8000000").create().unwrap())
     }
 
     /// Reads a topic to its end, partition by partition.

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod alerts;
 pub mod kafka;
 pub mod lines;
+pub mod pager;
 pub mod program;
 pub mod schema;
 pub mod tallies;

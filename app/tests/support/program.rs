@@ -86,6 +86,11 @@ pub struct Service {
 impl Service {
     /// Starts it with a configuration; its log goes to a file of that name in the folder.
     pub fn start(dir: &Path, name: &str, config: &str) -> Self {
+        Self::start_with(dir, name, config, &[])
+    }
+
+    /// Starts it with further variables in its environment.
+    pub fn start_with(dir: &Path, name: &str, config: &str, env: &[(&str, &str)]) -> Self {
         let path = dir.join(format!("{name}.toml"));
         std::fs::write(&path, config).unwrap();
         let log = dir.join(format!("{name}.log"));
@@ -93,6 +98,7 @@ impl Service {
         let child = Command::new(program())
             .args(["run", "-c"])
             .arg(&path)
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)

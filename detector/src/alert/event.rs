@@ -102,6 +102,10 @@ pub enum Action {
     Merge,
     /// Nothing was sent, for good.
     Suppress,
+    /// A sink has it.
+    Deliver,
+    /// A sink gets it later, with others.
+    Delay,
 }
 
 impl Action {
@@ -111,6 +115,8 @@ impl Action {
             Self::Send => "send",
             Self::Merge => "merge",
             Self::Suppress => "suppress",
+            Self::Deliver => "deliver",
+            Self::Delay => "delay",
         }
     }
 }
@@ -145,11 +151,41 @@ pub enum Reason {
     NotEnoughEvidence,
     /// Too many clusters were active; the lightest unsent one gave way, else the oldest.
     LimitReached,
+    /// The sink has taken it.
+    Delivered,
+    /// The sink takes graver alerts alone.
+    BelowSeverity,
+    /// The sink takes alerts of other services.
+    OtherService,
+    /// It was over before the sink could be told of it.
+    OverBeforeSent,
+    /// The sink is not told of ends.
+    EndNotWanted,
+    /// The sink was never told of it, so it is not told of its end.
+    NeverSent,
+    /// It was published too long ago.
+    TooOld,
+    /// The sink knows it at this severity and in these services.
+    MoreOfTheSame,
+    /// A newer state of it is sent in its place.
+    NewerState,
+    /// The sink's budget is spent.
+    BudgetSpent,
+    /// The digest tells of it.
+    InDigest,
+    /// The service has spent its pages of the week at the sink; a digest tells of it.
+    WeekSpent,
+    /// The sink does not answer, or not as it should.
+    SinkFailing,
+    /// The process ended before the sink answered.
+    AnswerLost,
+    /// The sink refused it, or did not take it for too long.
+    NotTaken,
 }
 
 impl Reason {
     /// Every reason, in the order of the enumeration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 28] = [
         Self::FirstEvidence,
         Self::SameFingerprint,
         Self::SameService,
@@ -163,6 +199,21 @@ impl Reason {
         Self::QuietAgain,
         Self::NotEnoughEvidence,
         Self::LimitReached,
+        Self::Delivered,
+        Self::BelowSeverity,
+        Self::OtherService,
+        Self::OverBeforeSent,
+        Self::EndNotWanted,
+        Self::NeverSent,
+        Self::TooOld,
+        Self::MoreOfTheSame,
+        Self::NewerState,
+        Self::BudgetSpent,
+        Self::InDigest,
+        Self::WeekSpent,
+        Self::SinkFailing,
+        Self::AnswerLost,
+        Self::NotTaken,
     ];
 
     /// Returns the name that events and metrics use.
@@ -181,6 +232,21 @@ impl Reason {
             Self::QuietAgain => "quiet_again",
             Self::NotEnoughEvidence => "not_enough_evidence",
             Self::LimitReached => "limit_reached",
+            Self::Delivered => "delivered",
+            Self::BelowSeverity => "below_severity",
+            Self::OtherService => "other_service",
+            Self::OverBeforeSent => "over_before_sent",
+            Self::EndNotWanted => "end_not_wanted",
+            Self::NeverSent => "never_sent",
+            Self::TooOld => "too_old",
+            Self::MoreOfTheSame => "more_of_the_same",
+            Self::NewerState => "newer_state",
+            Self::BudgetSpent => "budget_spent",
+            Self::InDigest => "in_digest",
+            Self::WeekSpent => "week_spent",
+            Self::SinkFailing => "sink_failing",
+            Self::AnswerLost => "answer_lost",
+            Self::NotTaken => "not_taken",
         }
     }
 
@@ -204,6 +270,25 @@ impl Reason {
             Self::LimitReached => {
                 "too many alerts were active, and this one had weighed least or lasted longest"
             }
+            Self::Delivered => "the sink has taken it",
+            Self::BelowSeverity => "the sink takes graver alerts alone",
+            Self::OtherService => "the sink takes alerts of other services",
+            Self::OverBeforeSent => "it was over before the sink could be told of it",
+            Self::EndNotWanted => "the sink is not told of ends",
+            Self::NeverSent => "the sink was never told of it, so it is not told of its end",
+            Self::TooOld => "it was published too long ago",
+            Self::MoreOfTheSame => "the sink knows of it, and it is no graver and no wider",
+            Self::NewerState => "a newer state of it is sent in its place",
+            Self::BudgetSpent => "the sink's budget is spent",
+            Self::InDigest => "the digest tells of it, since the sink's budget is spent",
+            Self::WeekSpent => {
+                "its service has spent its pages of the week at the sink, so a digest tells of it"
+            }
+            Self::SinkFailing => "the sink does not answer as it should, so it is tried again",
+            Self::AnswerLost => {
+                "the process ended before the sink answered, so it is sent again under the same key"
+            }
+            Self::NotTaken => "the sink refused it or did not take it for too long",
         }
     }
 }
@@ -225,4 +310,17 @@ pub struct Decision {
     pub anomaly: Option<String>,
     /// Weight of the evidence in the cluster afterwards; it is sent from the open weight on.
     pub weight: f64,
+    /// The sink that it is about, where it is about one.
+    pub sink: Option<AtSink>,
+}
+
+/// What a decision of the notify stage is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtSink {
+    /// Name of the sink.
+    pub name: String,
+    /// Id of the change of the alert, or of the digest at one of its revisions.
+    pub change: String,
+    /// Id of the digest that it was merged into.
+    pub digest: Option<String>,
 }

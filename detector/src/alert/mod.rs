@@ -16,7 +16,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use cluster::{Cluster, fingerprint_of, weight_of};
-pub use event::{Action, AlertChange, AlertOutput, AlertState, Decision, EvidenceLine, Reason};
+pub use event::{
+    Action, AlertChange, AlertOutput, AlertState, AtSink, Decision, EvidenceLine, Reason,
+};
 
 use crate::anomaly::{Anomaly, id_of};
 use crate::detect::Findings;
@@ -284,6 +286,7 @@ impl Alert {
             alert: cluster.id.clone(),
             anomaly: anomaly.map(str::to_owned),
             weight: cluster.weight(),
+            sink: None,
         }));
         self.state.decisions += 1;
     }
@@ -318,4 +321,4 @@ impl Cluster {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

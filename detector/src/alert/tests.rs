@@ -21,7 +21,7 @@ const SETTINGS: AlertSettings = AlertSettings {
 };
 
 /// Makes an anomaly from `AT SERVICE KIND SEVERITY TEXT`; `SERVICE~60` is one that lasts for 60 s.
-fn anomaly(line: &str) -> Anomaly {
+pub(crate) fn anomaly(line: &str) -> Anomaly {
     let words: Vec<&str> = line.split(' ').collect();
     let at = Timestamp::from_secs(words[0].parse().unwrap());
     let (service, lasts) = match words[1].split_once('~') {

@@ -1,7 +1,8 @@
 //! The headers of a dead letter: the payload goes out as it came, so all that is known about it
 //! stands in headers, whose values are text.
 //!
-//! ECS calls input that cannot be decoded `pipeline_error`.
+//! ECS calls input that cannot be decoded `pipeline_error`; what a sink would not take is an
+//! `alert` still.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -42,6 +43,22 @@ pub fn dead_letter_headers(
     }
     headers.push((REASON, reason.to_owned()));
     headers.into_iter().map(|(key, value)| (key.into(), value)).collect()
+}
+
+/// Header with the name of the sink that did not take it.
+const SINK: &str = "logwake.sink";
+/// Header with the id of the change of the alert, or of the digest at one of its revisions.
+const CHANGE: &str = "logwake.change";
+
+/// Returns the headers of an event that a sink did not take.
+pub fn undelivered_headers(
+    sink: &str,
+    change: &str,
+    reason: &str,
+) -> Vec<(Cow<'static, str>, String)> {
+    [(KIND, "alert"), (SINK, sink), (CHANGE, change), (REASON, reason)]
+        .map(|(key, value)| (key.into(), value.to_owned()))
+        .to_vec()
 }
 
 /// What the headers of a dead letter say.

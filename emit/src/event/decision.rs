@@ -3,7 +3,7 @@
 //!
 //! `event.kind` is `event`: a decision is something that happened, not something to look into.
 
-use logwake_detector::alert::{Action, Decision, Reason};
+use logwake_detector::alert::{Action, AtSink, Decision, Reason};
 use logwake_detector::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +55,18 @@ pub struct DecisionBody {
     /// Id of the anomaly, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anomaly: Option<String>,
-    /// Weight of the evidence in the cluster afterwards.
+    /// Weight of the evidence in the cluster afterwards; 0 where it is about a sink.
     pub weight: f64,
+    /// Name of the sink, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+    /// Id of the change of the alert, or the digest at one of its revisions, that the sink was or
+    /// was not told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// Id of the digest that it was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 impl From<&Decision> for DecisionEvent {
@@ -90,19 +100,33 @@ impl From<&Decision> for DecisionBody {
             alert: decision.alert.clone(),
             anomaly: decision.anomaly.clone(),
             weight: finite(decision.weight),
+            sink: decision.sink.as_ref().map(|sink| sink.name.clone()),
+            change: decision.sink.as_ref().map(|sink| sink.change.clone()),
+            digest: decision.sink.as_ref().and_then(|sink| sink.digest.clone()),
         }
     }
 }
 
 fn sentence(decision: &Decision) -> String {
     let (alert, why) = (&decision.alert, decision.reason.explain());
+    if let Some(AtSink { name, digest, .. }) = &decision.sink {
+        let done = match (decision.action, digest) {
+            (Action::Send | Action::Deliver, _) => format!("{name} was sent {alert}"),
+            (Action::Merge, Some(digest)) => format!("{alert} went into {digest} for {name}"),
+            (Action::Merge, None) => format!("a state of {alert} was passed over for {name}"),
+            (Action::Suppress, _) => format!("{name} was not sent {alert}"),
+            (Action::Delay, _) => format!("{name} gets {alert} later"),
+        };
+        return format!("{done}: {why}");
+    }
     match (decision.action, &decision.anomaly) {
-        (Action::Send, _) => format!("sent {alert} because {why}"),
         (Action::Merge, Some(anomaly)) => format!("merged {anomaly} into {alert} because {why}"),
         (Action::Merge, None) => format!("merged into {alert} because {why}"),
         (Action::Suppress, Some(anomaly)) => {
             format!("suppressed {anomaly} of {alert} because {why}")
         }
         (Action::Suppress, None) => format!("suppressed {alert} because {why}"),
+        (Action::Send | Action::Deliver, _) => format!("sent {alert} because {why}"),
+        (Action::Delay, _) => format!("delayed {alert} because {why}"),
     }
 }

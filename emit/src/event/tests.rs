@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use expect_test::{Expect, expect};
 use jsonschema::Validator;
-use logwake_detector::alert::{Action, AlertChange, AlertState, Decision, EvidenceLine, Reason};
+use logwake_detector::alert::{
+    Action, AlertChange, AlertState, AtSink, Decision, EvidenceLine, Reason,
+};
 use logwake_detector::anomaly::{Anomaly, AnomalyKind, Evidence, TemplateRef, id_of};
 use logwake_detector::record::{Level, Source};
 use logwake_detector::tally::Exemplar;
@@ -121,6 +123,7 @@ fn decision(action: Action, reason: Reason) -> Decision {
         alert: id_of("alert", &["shop"]),
         anomaly: (action == Action::Merge).then(|| id_of("a", &["shop"])),
         weight: 2.5,
+        sink: None,
     }
 }
 
@@ -189,8 +192,10 @@ fn an_anomaly_of_no_host_level_template_or_finite_number_is_valid() {
 #[test]
 fn alerts_of_every_state_reason_and_severity_are_valid() {
     let schema = schema!("alert");
+    // Those that follow are of decisions about sinks.
+    let of_alerts = Reason::ALL.into_iter().filter(|reason| *reason <= Reason::LimitReached);
     for state in [AlertState::Open, AlertState::Updated, AlertState::Resolved] {
-        for reason in Reason::ALL {
+        for reason in of_alerts.clone() {
             for severity in Severity::ALL {
                 let event = AlertChange { severity, ..change(state, reason) };
                 let value = check::<AlertEvent>(&schema, &alert_json(&event));
@@ -228,8 +233,29 @@ fn decisions_of_every_action_and_reason_are_valid() {
 }
 
 #[test]
+fn decisions_about_a_sink_are_valid() {
+    let schema = schema!("decision");
+    for action in [Action::Deliver, Action::Delay, Action::Merge, Action::Suppress] {
+        let mut decision = decision(action, Reason::InDigest);
+        decision.alert = id_of("digest", &["pager"]);
+        decision.sink = Some(AtSink {
+            name: "pager".to_owned(),
+            change: id_of("c", &["1"]),
+            digest: (action == Action::Merge).then(|| id_of("digest", &["pager"])),
+        });
+        let value = check::<DecisionEvent>(&schema, &decision_json(&decision));
+        assert_eq!(value["logwake"]["decision"]["sink"], "pager");
+        assert!(value["message"].as_str().unwrap().contains("pager"));
+    }
+}
+
+#[test]
 fn headers_of_dead_letters_are_valid() {
     let schema = schema!("deadletter");
+    let headers = undelivered_headers("pager", "c_1", "status 400: summary is missing");
+    let value: Value =
+        headers.into_iter().map(|(key, value)| (key.into_owned(), json!(value))).collect();
+    assert!(schema.is_valid(&value), "{value}");
     for source in [partition(), file()] {
         let headers = dead_letter_headers(&source, 41, "not UTF-8");
         let value: Value =

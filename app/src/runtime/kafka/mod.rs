@@ -4,7 +4,9 @@
 //! Kafka is the same.
 
 mod alert_task;
+mod courier;
 mod detect_task;
+mod notify_task;
 mod port;
 mod restore;
 mod scan;
@@ -28,13 +30,15 @@ use logwake_models::template::Masks;
 use rdkafka::config::ClientConfig;
 
 use crate::board::Board;
-use crate::config::{Config, Delivery};
+use crate::config::{Config, Delivery, Notify};
 use crate::learned::known_of;
 use crate::runtime::decoder_options;
 use crate::telemetry::{Metrics, Stage, Tracer};
 
 use alert_task::{AlertShared, AlertTask};
+use courier::Door;
 use detect_task::{DetectShared, DetectTask};
+use notify_task::{NotifyShared, NotifyTask, UNDELIVERED};
 pub use scan::scan;
 use stage::StageSettings;
 pub use stage::wall_now;
@@ -85,14 +89,19 @@ impl KafkaRuntime {
             metrics.rejected(reason, 0);
             metrics.dead_letters(reason, 0);
         }
-        for stage in [Stage::Detect, Stage::Alert] {
+        metrics.dead_letters(UNDELIVERED, 0);
+        for stage in [Stage::Detect, Stage::Alert, Stage::Notify] {
             metrics.state_size(stage, 0);
         }
         let topics = Topics::new(&config.kafka.prefix);
         let client = client_config(config);
         let sources = input_partitions(&client, config)?;
         let shards = i32::try_from(config.kafka.detect_partitions).unwrap_or(1);
-        let plans = topics.plans(shards, sources.max(12));
+        let mut plans = topics.plans(shards, sources.max(12));
+        let notifies = !config.notify.0.is_empty();
+        if notifies {
+            plans.push(topics.notify_plan());
+        }
         let made = topics::ensure(&client, &plans, config.kafka.replication_factor)?;
         let partitions = |name: &Arc<str>| {
             let idx = plans.iter().position(|plan| plan.name == *name);
@@ -118,6 +127,9 @@ impl KafkaRuntime {
         let mut threads = start.tally(states[0])?;
         threads.push(start.detect(states[1])?);
         threads.push(start.alert(states[2])?);
+        if notifies {
+            threads.push(start.notify()?);
+        }
         Ok(Self { stop, threads })
     }
 
@@ -201,6 +213,26 @@ impl Start<'_> {
             metrics: Arc::clone(self.metrics),
         });
         self.spawn(Stage::Alert, settings, move |_| AlertTask::new(&shared))
+    }
+
+    fn notify(&self) -> anyhow::Result<JoinHandle<()>> {
+        let inputs = vec![self.topics.alerts.to_string()];
+        let settings = self.settings(Stage::Notify, 0, inputs, (&self.topics.state_notify, 1));
+        let sinks = &self.config.notify.0;
+        let page_url = self.config.http.public_url.as_deref();
+        let doors: Vec<Arc<Door>> =
+            sinks.iter().map(|sink| Arc::new(Door::new(sink, page_url))).collect();
+        for door in &doors {
+            self.metrics.notifications_start(door.name(), door.kind());
+        }
+        let shared = Arc::new(NotifyShared {
+            topics: self.topics.clone(),
+            settings: sinks.iter().map(Notify::settings).collect(),
+            doors,
+            board: Arc::clone(self.board),
+            metrics: Arc::clone(self.metrics),
+        });
+        self.spawn(Stage::Notify, settings, move |partition| NotifyTask::new(&shared, partition.1))
     }
 
     fn settings(

@@ -37,6 +37,8 @@ pub struct Topics {
     pub state_detect: Arc<str>,
     /// States of stage 3.
     pub state_alert: Arc<str>,
+    /// State of stage 4.
+    pub state_notify: Arc<str>,
 }
 
 /// A topic to make.
@@ -76,6 +78,7 @@ impl Topics {
             state_tally: name("state.tally"),
             state_detect: name("state.detect"),
             state_alert: name("state.alert"),
+            state_notify: name("state.notify"),
         }
     }
 
@@ -97,6 +100,11 @@ impl Topics {
             plan(&self.state_detect, shards, COMPACTED),
             plan(&self.state_alert, 1, COMPACTED),
         ]
+    }
+
+    /// Says which topic there must be where alerts are sent to anybody.
+    pub fn notify_plan(&self) -> TopicPlan {
+        TopicPlan { name: Arc::clone(&self.state_notify), partitions: 1, config: COMPACTED }
     }
 }
 

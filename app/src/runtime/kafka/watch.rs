@@ -127,6 +127,10 @@ impl StageWatch {
                 self.metrics.shard_released(shard);
                 self.board.shard_released(shard);
             }
+            Stage::Notify => {
+                self.metrics.sinks_released();
+                self.board.sinks_stand(Vec::new());
+            }
             Stage::Alert => {}
         }
     }

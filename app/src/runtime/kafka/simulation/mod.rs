@@ -32,6 +32,8 @@ use world::World;
 const TURNS: u64 = 120;
 const REST_TURNS_MAX: u64 = 2_000;
 const LINES_MAX: u64 = 40;
+/// Reads of the states in a row: here they are never older than their offsets.
+const READS_MAX: u32 = 100;
 
 /// One member's view of the world.
 struct Wire {
@@ -39,6 +41,7 @@ struct Wire {
     stage: &'static str,
     member: usize,
     state_topic: String,
+    reads: u32,
 }
 
 impl Wire {
@@ -89,6 +92,7 @@ impl Port for Wire {
         &mut self,
         partitions: &[Partition],
     ) -> anyhow::Result<Vec<(Partition, Option<i64>)>> {
+        self.reads = 0;
         Ok(self.ask(40)?.committed(self.stage, partitions))
     }
 
@@ -97,6 +101,8 @@ impl Port for Wire {
     }
 
     fn states(&mut self, places: &BTreeSet<i32>) -> anyhow::Result<StateLog> {
+        self.reads += 1;
+        assert!(self.reads < READS_MAX, "a state stays older than its offset");
         let world = self.ask(40)?;
         let place = |place: &i32| world.logs.get(&(self.state_topic.clone(), *place));
         let records = places.iter().filter_map(place).flatten();
@@ -147,7 +153,7 @@ impl<'a, T: Task> Fleet<'a, T> {
         let name = format!("{}-{slot}", self.name);
         let member = self.world.borrow_mut().join(self.name, &name);
         let (world, state_topic) = (Rc::clone(&self.world), self.settings.state_topic.to_string());
-        let wire = Wire { world, stage: self.name, member, state_topic };
+        let wire = Wire { world, stage: self.name, member, state_topic, reads: 0 };
         let stage = Some(Stage::new(self.settings, self.make, self.watch, wire));
         let process = Process { stage, member, due: Instant::now() };
         match self.processes.get_mut(slot) {

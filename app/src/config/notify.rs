@@ -1,0 +1,158 @@
+//! `[[notify]]`: the sinks of alerts, and what they mean to the machine that tells them.
+
+mod check;
+
+use std::time::Duration;
+
+use logwake_detector::anomaly::Severity;
+use logwake_detector::notify::SinkSettings;
+use logwake_emit::notify::{SinkKind, Template};
+
+use super::node::{Node, Value};
+use super::sections::Notify;
+use super::setting::{Key, Reader, Section as _, Setting, Writer};
+use super::types::Word;
+
+pub(super) use check::{check, warnings};
+
+/// Where PagerDuty takes events.
+const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
+/// Where Alertmanager takes alerts.
+const ALERTMANAGER_PATH: &str = "/api/v2/alerts";
+/// How often Alertmanager is sent what is open: Prometheus's own interval.
+const RESEND_EVERY: Duration = Duration::from_secs(60);
+
+/// The sinks, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sinks(pub Vec<Notify>);
+
+/// A kind of sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// PagerDuty Events API v2.
+    PagerDuty,
+    /// Alertmanager API v2.
+    Alertmanager,
+    /// Slack incoming webhook.
+    Slack,
+    /// Microsoft Teams workflow webhook.
+    Teams,
+    /// Any other.
+    Webhook,
+}
+
+impl Word for Kind {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("pagerduty", Self::PagerDuty),
+        ("alertmanager", Self::Alertmanager),
+        ("slack", Self::Slack),
+        ("teams", Self::Teams),
+        ("webhook", Self::Webhook),
+    ];
+}
+
+impl Notify {
+    /// Returns what the notify machine is told of the sink.
+    pub fn settings(&self) -> SinkSettings {
+        let per_minute = self.requests_a_minute();
+        SinkSettings {
+            name: self.name.clone(),
+            severity_min: self.severity_min,
+            services: self.services.clone(),
+            sends_resolved: self.send_resolved,
+            per_minute,
+            reserve: (per_minute as f64 * self.reserve).ceil() as usize,
+            resend_every: (self.kind == Kind::Alertmanager).then_some(RESEND_EVERY),
+            give_up_after: self.give_up_after.0,
+            pages_per_week: self.pages_per_week,
+        }
+    }
+
+    /// Returns how the sink is spoken to.
+    pub fn sink_kind(&self) -> SinkKind {
+        match self.kind {
+            Kind::PagerDuty => {
+                SinkKind::PagerDuty { routing_key: self.routing_key.0.clone().unwrap_or_default() }
+            }
+            Kind::Alertmanager => SinkKind::Alertmanager,
+            Kind::Slack => SinkKind::Slack,
+            Kind::Teams => SinkKind::Teams,
+            Kind::Webhook => {
+                let template = self.template.as_deref().and_then(|text| Template::new(text).ok());
+                SinkKind::Webhook(template)
+            }
+        }
+    }
+
+    /// Returns the address that requests go to.
+    pub fn endpoint(&self) -> String {
+        match (&self.url.0, self.kind) {
+            (None, _) => PAGERDUTY.to_owned(),
+            (Some(url), Kind::Alertmanager) if !url.ends_with(ALERTMANAGER_PATH) => {
+                format!("{}{ALERTMANAGER_PATH}", url.trim_end_matches('/'))
+            }
+            (Some(url), _) => url.clone(),
+        }
+    }
+
+    /// Returns what must never be shown: the key, the token, the path of the address.
+    pub fn secrets(&self) -> Vec<String> {
+        let uri = self.url.0.as_ref().and_then(|url| url.parse::<ureq::http::Uri>().ok());
+        let path = uri.and_then(|uri| Some(uri.path_and_query()?.as_str().to_owned()));
+        let path = path.filter(|path| path.len() > 1);
+        let named = [&self.routing_key.0, &self.token.0].into_iter().flatten().cloned();
+        named.chain(path).collect()
+    }
+
+    fn requests_a_minute(&self) -> usize {
+        self.per_minute.unwrap_or(match self.kind {
+            Kind::PagerDuty | Kind::Webhook => 100,
+            Kind::Slack | Kind::Teams => 50,
+            Kind::Alertmanager => 6_000,
+        })
+    }
+}
+
+impl Setting for Sinks {
+    fn read(&mut self, node: &Node, path: &str, reader: &mut Reader<'_>) {
+        let Value::List(items) = &node.value else {
+            let message = format!("must be [[{path}]], not {}", node.value.describe());
+            reader.refuse(node, path, message);
+            return;
+        };
+        self.0.clear();
+        for (idx, item) in items.iter().enumerate() {
+            let path = format!("{path}[{idx}]");
+            reader.lines.insert(path.clone(), item.line);
+            let mut sink = Notify::default();
+            sink.read(item, &path, reader);
+            if let Value::Table(table) = &item.value
+                && !table.contains_key("kind")
+            {
+                reader.refuse(item, &path, "kind is missing");
+            }
+            self.0.push(sink);
+        }
+    }
+
+    fn write(&self, key: &Key, path: &str, writer: &mut Writer) {
+        if self.0.is_empty() && writer.with_docs {
+            writer.list_header(key, path, true);
+            Notify::default().write_keys(path, writer);
+            writer.is_example = false;
+        }
+        for (idx, sink) in self.0.iter().enumerate() {
+            writer.list_header(key, path, false);
+            sink.write_keys(&format!("{path}[{idx}]"), writer);
+        }
+    }
+}
+
+impl Word for Severity {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("info", Self::Info),
+        ("warning", Self::Warning),
+        ("error", Self::Error),
+        ("critical", Self::Critical),
+    ];
+}
