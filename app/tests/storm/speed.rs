@@ -11,6 +11,8 @@ use crate::support::tallies::Follow;
 const PARTITIONS: usize = 4;
 /// There are ten minutes of them.
 const LINES_A_SECOND: u64 = 1000;
+/// Lines that a producer takes at once.
+const CHUNK: usize = 50_000;
 /// By turns, so that what else the machine does hits both.
 const TURNS: [&str; 8] = [
     "exactly_once",
@@ -35,7 +37,9 @@ fn what_exactly_once_costs() {
     let lines = busy_shop(1, LINES_A_SECOND);
     let total = lines.len() as u64;
     for (part, number) in deal(&lines, PARTITIONS, 7).iter().zip(0..) {
-        kafka.produce(&kafka.logs(), number, part);
+        for some in part.chunks(CHUNK) {
+            kafka.produce(&kafka.logs(), number, some);
+        }
     }
     let dir = tempfile::tempdir().unwrap();
     let mut rates = [Vec::new(), Vec::new()];
