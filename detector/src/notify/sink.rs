@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Action, AlertState, Reason};
+use crate::anomaly::Severity;
 use crate::time::Timestamp;
 
 use super::budget::Budget;
@@ -18,6 +19,8 @@ use super::{Answer, Notice, Standing, Turn};
 
 /// Alerts that a sink has or is to get one by one; further ones go to the digest.
 const ALERTS_MAX: usize = 2_000;
+/// The same for critical ones, which others must not crowd out.
+const CRITICAL_MAX: usize = 2 * ALERTS_MAX;
 /// Failures in a row after which the first success lets everything be tried at once.
 const DOWN_AFTER: u32 = 3;
 
@@ -33,6 +36,11 @@ pub(super) struct SinkState {
     failures: u32,
     /// Nothing is sent before: the sink asked for quiet.
     quiet_until: Timestamp,
+}
+
+/// How many alerts there may be before one of this severity goes to the digest.
+fn most_for(severity: Severity) -> usize {
+    if severity == Severity::Critical { CRITICAL_MAX } else { ALERTS_MAX }
 }
 
 impl SinkState {
@@ -77,7 +85,7 @@ impl SinkState {
             turn.decide(Action::Suppress, Reason::NeverSent, notice);
         } else if turn.now.since(notice.at) >= turn.settings.give_up_after {
             turn.decide(Action::Suppress, Reason::TooOld, notice);
-        } else if self.alerts.len() >= ALERTS_MAX {
+        } else if self.alerts.len() >= most_for(notice.severity) {
             self.hold(DigestKind::Storm, notice, turn);
         } else {
             self.alerts.insert(notice.alert.clone(), Owed::new(notice.clone(), turn.now));

@@ -87,3 +87,18 @@ fn reminders_of_what_is_critical_do_not_keep_news_from_being_sent() {
     bench.run(600);
     assert_eq!(bench.ends.len(), 8, "{:?}", bench.log);
 }
+
+#[test]
+fn what_is_critical_is_not_crowded_out_by_what_comes_in_one_go() {
+    let mut bench = Bench::new(settings(100));
+    for number in 0..10_000 {
+        let is_critical = number % 333 == 100;
+        let severity = if is_critical { Severity::Critical } else { Severity::Error };
+        bench.change(&format!("alert-{number}"), AlertState::Open, severity);
+    }
+    bench.run(60);
+    let sent = |number: &usize| {
+        bench.log.iter().any(|line| line.ends_with(&format!("alert-{number} open")))
+    };
+    assert_eq!((0..10_000).filter(|number| number % 333 == 100 && !sent(number)).count(), 0);
+}
