@@ -14,9 +14,10 @@ use crate::record::Level;
 use crate::time::Timestamp;
 
 use super::gravity::Gravity;
-use super::judge::{self, Bench};
+use super::judge::Bench;
 use super::reason::Subject;
 use super::service::Service;
+use super::tell;
 use super::window::WindowCounts;
 
 /// Steps of a window.
@@ -70,10 +71,10 @@ fn judge_errors(
         return;
     };
     let subject = Subject::Records("records of level error or above");
-    let exemplars = judge::gravest(&counts.until(step, bench.at));
+    let exemplars = tell::gravest(&counts.until(step, bench.at));
     let kind = AnomalyKind::LevelShift;
     let severity = Severity::Error;
-    out.push(judge::rate_anomaly(service, bench, kind, &found, severity, subject, exemplars));
+    out.push(tell::rate_anomaly(service, bench, kind, &found, severity, subject, exemplars));
 }
 
 fn judge_templates(
@@ -97,7 +98,7 @@ fn judge_templates(
             continue;
         };
         let cell = Some(&cell.until(step, bench.at));
-        out.push(judge::template_anomaly(service, bench, *id, stats, cell, gravity, &found));
+        out.push(tell::template_anomaly(service, bench, *id, stats, cell, gravity, &found));
     }
     service.templates = templates;
 }

@@ -21,6 +21,7 @@ mod reason;
 mod series;
 mod service;
 mod session;
+mod tell;
 mod values;
 mod window;
 

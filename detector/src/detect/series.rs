@@ -5,12 +5,21 @@
 //! screened out by a cheap bound never reaches the exact tail. What comes by the clock is no
 //! deviation when it comes, and one when it does not.
 
+mod comings;
+mod deviation;
+mod memory;
+
 use std::time::Duration;
 
-use logwake_models::rate::{Baseline, BaselineParams, Due, Recurrence, Regime, Verdict};
+use logwake_models::rate::{Baseline, BaselineParams, Due, Recurrence};
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
+
+pub(super) use deviation::{Demand, Deviation, Direction, Missed, Stretch};
+
+use comings::Comings;
+use memory::{Gone, NORM_EMPTY, NORM_WINDOWS, Norm, Stated};
 
 /// How soon a lasting condition is stated again.
 pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(60);
@@ -21,114 +30,13 @@ const EMPTY_MAX: u32 = 3;
 /// After this long, what is gone has been given up.
 const GONE_MAX: Duration = Duration::from_secs(86_400);
 
-/// How long a norm is kept after the last deviation, windows: half an hour at ten seconds.
-const NORM_WINDOWS: u16 = 180;
-
 /// Empty windows before its first that a series learns from: what a baseline remembers.
 const BEFORE_MAX: u64 = 500;
-
-/// What stays away for longer comes back as a visit of its own.
-const PAUSE_MAX_SECS: u64 = 600;
 
 /// Windows that are judged together with the one that closes, where one alone shows nothing.
 const RECENT: usize = 5;
 /// Two ways to be told must not make it twice as likely by chance.
 const HALF: f64 = 0.5;
-
-/// A norm of fewer records a window has empty windows: one in twenty, were they Poisson.
-const NORM_EMPTY: f64 = 3.0;
-
-/// Which way a count deviates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Direction {
-    /// More than the baseline allows.
-    Up,
-    /// Fewer.
-    Down,
-    /// None at all where there were always some.
-    Gone,
-    /// What was missed by the clock has come.
-    Back,
-}
-
-/// A deviation worth stating.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Deviation {
-    /// Which way.
-    pub direction: Direction,
-    /// What the baseline says.
-    pub verdict: Verdict,
-    /// Probability of something at least as extreme.
-    pub p_value: f64,
-    /// Records that were judged.
-    pub count: u64,
-    /// What they came in.
-    pub stretch: Stretch,
-    /// How many windows in a row it has lasted, this one included.
-    pub windows: u32,
-    /// Whether it was stated before and lasts.
-    pub is_repeat: bool,
-    /// When it was due, where it comes by the clock and did not.
-    pub missed: Option<Missed>,
-}
-
-/// What a count was taken over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stretch {
-    /// A window.
-    Window,
-    /// The first part of a window, which is still open.
-    Part(Duration),
-    /// So many windows, up to this one.
-    Windows(u32),
-}
-
-impl Stretch {
-    /// Returns how many windows before the one that is judged it holds.
-    pub fn windows_before(self) -> u32 {
-        match self {
-            Self::Window | Self::Part(_) => 0,
-            Self::Windows(windows) => windows.saturating_sub(1),
-        }
-    }
-}
-
-/// Something that comes by the clock and did not.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Missed {
-    /// When it was due and when it last came.
-    pub due: Due,
-    /// Time since it last came.
-    pub away: Duration,
-    /// Time since it was due.
-    pub late: Duration,
-}
-
-impl Missed {
-    fn new(due: Due, secs: u64) -> Self {
-        let [away, late] =
-            [due.last, due.due].map(|then| Duration::from_secs(secs.saturating_sub(then)));
-        Self { due, away, late }
-    }
-
-    /// Returns how long it is awaited: three times the interval at which it comes, a day at least.
-    pub fn patience(&self) -> Duration {
-        GONE_MAX.max(Duration::from_secs(self.due.due - self.due.last) * 3)
-    }
-}
-
-/// How extreme and how large a deviation must be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Demand {
-    /// Greatest p-value that counts.
-    pub p_value_max: f64,
-    /// Smallest ratio to what is typical.
-    pub ratio_min: f64,
-    /// Smallest difference to what is typical, in records.
-    pub records_min: f64,
-    /// Whether a few windows are judged together where one alone shows nothing.
-    pub is_patient: bool,
-}
 
 /// One series of counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,56 +57,6 @@ pub struct Series {
     bursts: Option<Box<Recurrence>>,
     /// Counts of the last windows, the newest first.
     recent: [u16; RECENT],
-}
-
-/// When a series comes that does not come all the time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Comings {
-    /// Nobody asks.
-    Unasked,
-    /// It comes all the time, at last at this second.
-    Always(u64),
-    /// It comes and goes.
-    Visits(Box<Recurrence>),
-}
-
-/// What was normal before a series began to deviate; to come back to it is no anomaly.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Norm {
-    mean: f64,
-    windows_left: u16,
-}
-
-/// What was stated last.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Stated {
-    direction: Direction,
-    at: Timestamp,
-    /// How often, without a pause of more than twice `REPEAT_AFTER`.
-    times: u32,
-}
-
-/// What was expected of a series when it stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Gone {
-    since: Timestamp,
-    typical: f64,
-    lower: f64,
-    upper: f64,
-    p_value: f64,
-}
-
-impl Norm {
-    /// Tells whether a count of some windows is within a factor of two of the norm, and what chance
-    /// adds; nothing at all is normal only where there often was nothing.
-    fn admits(&self, count: u64, windows: u32) -> bool {
-        let mean = self.mean * f64::from(windows);
-        if count == 0 && mean >= NORM_EMPTY {
-            return false;
-        }
-        let (seen, chance) = (count as f64, 3.0 * mean.sqrt());
-        seen >= mean / 2.0 - chance && seen <= mean * 2.0 + chance
-    }
 }
 
 impl Series {
@@ -480,50 +338,9 @@ impl Series {
     }
 }
 
-impl Comings {
-    /// Takes in a window; tells what was missed.
-    fn watch(&mut self, count: u64, secs: u64) -> Option<Missed> {
-        match self {
-            Self::Visits(visits) if count == 0 => {
-                return visits.missed(secs).map(|due| Missed::new(due, secs));
-            }
-            Self::Visits(visits) => {
-                visits.visit(secs, count);
-                if visits.is_endless() {
-                    *self = Self::Always(secs);
-                }
-            }
-            Self::Always(last) if count > 0 => {
-                if secs > *last + PAUSE_MAX_SECS {
-                    let mut visits = Recurrence::new();
-                    visits.visit(secs, count);
-                    *self = Self::Visits(Box::new(visits));
-                } else {
-                    *last = secs;
-                }
-            }
-            Self::Always(_) | Self::Unasked => {}
-        }
-        None
-    }
-}
-
 /// Returns whole seconds since the epoch, 0 for what is before it.
 fn secs_of(at: Timestamp) -> u64 {
     u64::try_from(at.as_nanos() / 1_000_000_000).unwrap_or(0)
-}
-
-impl Gone {
-    fn new(since: Timestamp, verdict: &Verdict, p_value: f64) -> Self {
-        let Verdict { typical, lower, upper, .. } = *verdict;
-        Self { since, typical, lower, upper, p_value }
-    }
-
-    fn verdict(&self) -> Verdict {
-        let Self { typical, lower, upper, p_value, .. } = *self;
-        let regime = Regime::Stopped;
-        Verdict { regime, typical, lower, upper, p_upper: 1.0, p_lower: p_value }
-    }
 }
 
 #[cfg(test)]
