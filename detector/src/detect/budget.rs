@@ -132,7 +132,8 @@ fn demand(p_value_max: f64, gravity: Gravity) -> Demand {
         Gravity::Notable => 5.0,
         Gravity::Plain => 10.0,
     };
-    Demand { p_value_max: p_value_max.max(P_VALUE_LEAST), ratio_min: 2.0, records_min }
+    let is_patient = gravity == Gravity::Grave;
+    Demand { p_value_max: p_value_max.max(P_VALUE_LEAST), ratio_min: 2.0, records_min, is_patient }
 }
 
 #[cfg(test)]

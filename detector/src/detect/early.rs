@@ -63,17 +63,17 @@ fn judge_errors(
     step: usize,
     out: &mut Vec<Anomaly>,
 ) {
-    let errors = counts.errors_by(step);
-    let Some(found) = service.grave.judge_early(errors, bench.at, &bench.levels.of_errors()) else {
+    let (errors, passed) = (counts.errors_by(step), bench.at.since(bench.window));
+    let Some(found) =
+        service.grave.judge_early(errors, bench.at, passed, &bench.levels.of_errors())
+    else {
         return;
     };
     let subject = Subject::Records("records of level error or above");
     let exemplars = judge::gravest(&counts.until(step, bench.at));
     let kind = AnomalyKind::LevelShift;
     let severity = Severity::Error;
-    out.push(judge::rate_anomaly(
-        service, bench, kind, &found, errors, severity, subject, exemplars,
-    ));
+    out.push(judge::rate_anomaly(service, bench, kind, &found, severity, subject, exemplars));
 }
 
 fn judge_templates(
@@ -83,6 +83,7 @@ fn judge_templates(
     step: usize,
     out: &mut Vec<Anomaly>,
 ) {
+    let passed = bench.at.since(bench.window);
     let mut templates = std::mem::take(&mut service.templates);
     for (id, cell) in &counts.templates {
         let Some(stats) = templates.get_mut(id) else { continue };
@@ -92,7 +93,9 @@ fn judge_templates(
         }
         let gravity = stats.gravity(service, *id);
         let demand = bench.levels.of_template(gravity);
-        let Some(found) = stats.rate.judge_early(count, bench.at, &demand) else { continue };
+        let Some(found) = stats.rate.judge_early(count, bench.at, passed, &demand) else {
+            continue;
+        };
         let cell = Some(&cell.until(step, bench.at));
         out.push(judge::template_anomaly(service, bench, *id, stats, cell, gravity, &found));
     }

@@ -139,12 +139,6 @@ impl Service {
 }
 
 impl Bench<'_> {
-    /// Returns how much of the window had passed where it is judged early, zero where it is over.
-    fn passed(&self) -> Duration {
-        let passed = self.at.since(self.window);
-        if passed < self.settings.window { passed } else { Duration::ZERO }
-    }
-
     /// Returns the bench of a service, with what its tests must undercut.
     pub(super) fn of(&self, service: &Service) -> Self {
         let budget = self.settings.anomaly_budget;
@@ -196,9 +190,7 @@ fn close_service(
             Direction::Gone => Severity::Error,
         };
         let subject = Subject::Records("records");
-        out.push(rate_anomaly(
-            service, bench, kind, &deviation, total, severity, subject, exemplars,
-        ));
+        out.push(rate_anomaly(service, bench, kind, &deviation, severity, subject, exemplars));
     } else if total == 0 && (service.total.is_gone() || service.total.mean() > 1.0) {
         gone = true;
     }
@@ -213,7 +205,6 @@ fn close_service(
             bench,
             kind,
             &deviation,
-            grave,
             Severity::Error,
             subject,
             exemplars,
@@ -325,10 +316,9 @@ pub(super) fn template_anomaly(
         _ => stats.last.clone(),
     };
     let subject = Subject::Template(&text);
-    let count = cell.map_or(0, Cell::count);
     let kind = kind_of(deviation.direction);
     let mut anomaly =
-        rate_anomaly(service, bench, kind, deviation, count, severity, subject, vec![evidence]);
+        rate_anomaly(service, bench, kind, deviation, severity, subject, vec![evidence]);
     anomaly.id = anomaly_id(service, kind, Some(id), bench.window);
     anomaly.level = cell.map_or_else(|| stats.level(), Cell::level);
     anomaly.host = cell.and_then(Cell::only_host);
@@ -342,7 +332,6 @@ pub(super) fn rate_anomaly(
     bench: &Bench<'_>,
     kind: AnomalyKind,
     deviation: &Deviation,
-    actual: u64,
     severity: Severity,
     subject: Subject<'_>,
     exemplars: Vec<Evidence>,
@@ -356,24 +345,17 @@ pub(super) fn rate_anomaly(
         host: None,
         level: exemplars.iter().map(|one| one.exemplar.level).max().unwrap_or_default(),
         severity,
-        window_start: bench.window,
+        window_start: bench.window - bench.settings.window * deviation.stretch.windows_before(),
         window_end: bench.window + bench.settings.window,
         template: None,
         score: score_of(deviation.p_value),
         p_value: deviation.p_value,
-        actual: actual as f64,
+        actual: deviation.count as f64,
         typical: verdict.typical,
         lower: verdict.lower,
         upper: verdict.upper,
         contributions: vec![("rate".to_owned(), 1.0)],
-        reason: reason::rate(
-            &service.name,
-            subject,
-            actual,
-            bench.settings.window,
-            bench.passed(),
-            deviation,
-        ),
+        reason: reason::rate(&service.name, subject, bench.settings.window, deviation),
         exemplars,
         incomplete: bench.incomplete,
         session: None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::features::Isolation;
-use super::series::{Deviation, Direction, Missed};
+use super::series::{Deviation, Direction, Missed, Stretch};
 
 /// Longest template text in a sentence, characters.
 const TEXT_CHARS_MAX: usize = 160;
@@ -37,13 +37,12 @@ pub(super) enum Subject<'a> {
 pub(super) fn rate(
     service: &str,
     subject: Subject<'_>,
-    actual: u64,
     window: Duration,
-    passed: Duration,
     deviation: &Deviation,
 ) -> String {
     let verdict = &deviation.verdict;
     let lasting = span(window * deviation.windows);
+    let width = window;
     let window = span(window);
     if deviation.direction == Direction::Gone {
         let what = match subject {
@@ -57,9 +56,11 @@ pub(super) fn rate(
         return format!("{service}: no {what} for {lasting}, usually {usual} in {window}");
     }
     let what = match subject {
-        Subject::Records(kind) => format!("{} {kind}", grouped(actual)),
-        Subject::Template(text) if actual == 1 => format!("1 time `{}`", shorten(text)),
-        Subject::Template(text) => format!("{} times `{}`", grouped(actual), shorten(text)),
+        Subject::Records(kind) => format!("{} {kind}", grouped(deviation.count)),
+        Subject::Template(text) if deviation.count == 1 => format!("1 time `{}`", shorten(text)),
+        Subject::Template(text) => {
+            format!("{} times `{}`", grouped(deviation.count), shorten(text))
+        }
     };
     let expected = match verdict.upper {
         upper if upper < 1.0 => "none".to_owned(),
@@ -69,9 +70,11 @@ pub(super) fn rate(
         0 | 1 => String::new(),
         _ => format!(", for {lasting} so far"),
     };
-    let within = match passed {
-        Duration::ZERO => window,
-        passed => format!("the first {} of {window}", span(passed)),
+    let within = match deviation.stretch {
+        Stretch::Window => window,
+        Stretch::Part(part) if part >= width => window,
+        Stretch::Part(part) => format!("the first {} of {window}", span(part)),
+        Stretch::Windows(windows) => span(width * windows),
     };
     format!("{service}: {what} in {within}, expected {expected}{lasting}")
 }

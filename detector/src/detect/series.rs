@@ -21,8 +21,16 @@ const GONE_MAX: Duration = Duration::from_secs(86_400);
 /// How long a norm is kept after the last deviation, windows: half an hour at ten seconds.
 const NORM_WINDOWS: u16 = 180;
 
+/// Empty windows before its first that a series learns from: what a baseline remembers.
+const BEFORE_MAX: u64 = 500;
+
 /// What stays away for longer comes back as a visit of its own.
 const PAUSE_MAX_SECS: u64 = 600;
+
+/// Windows that are judged together with the one that closes, where one alone shows nothing.
+const RECENT: usize = 5;
+/// Two ways to be told must not make it twice as likely by chance.
+const HALF: f64 = 0.5;
 
 /// A norm of fewer records a window has empty windows: one in twenty, were they Poisson.
 const NORM_EMPTY: f64 = 3.0;
@@ -47,12 +55,37 @@ pub struct Deviation {
     pub verdict: Verdict,
     /// Probability of something at least as extreme.
     pub p_value: f64,
+    /// Records that were judged.
+    pub count: u64,
+    /// What they came in.
+    pub stretch: Stretch,
     /// How many windows in a row it has lasted, this one included.
     pub windows: u32,
     /// Whether it was stated before and lasts.
     pub is_repeat: bool,
     /// When it was due, where it comes by the clock and did not.
     pub missed: Option<Missed>,
+}
+
+/// What a count was taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch {
+    /// A window.
+    Window,
+    /// The first part of a window, which is still open.
+    Part(Duration),
+    /// So many windows, up to this one.
+    Windows(u32),
+}
+
+impl Stretch {
+    /// Returns how many windows before the one that is judged it holds.
+    pub fn windows_before(self) -> u32 {
+        match self {
+            Self::Window | Self::Part(_) => 0,
+            Self::Windows(windows) => windows.saturating_sub(1),
+        }
+    }
 }
 
 /// Something that comes by the clock and did not.
@@ -75,6 +108,8 @@ pub struct Demand {
     pub ratio_min: f64,
     /// Smallest difference to what is typical, in records.
     pub records_min: f64,
+    /// Whether a few windows are judged together where one alone shows nothing.
+    pub is_patient: bool,
 }
 
 /// One series of counts.
@@ -90,6 +125,8 @@ pub struct Series {
     comings: Comings,
     /// When more comes than the baseline allows.
     bursts: Option<Box<Recurrence>>,
+    /// Counts of the last windows, the newest first.
+    recent: [u16; RECENT],
 }
 
 /// When a series comes that does not come all the time.
@@ -136,7 +173,7 @@ impl Series {
     /// Starts a series that was empty for `before` windows.
     pub fn new(before: u64) -> Self {
         let mut baseline = Baseline::new(BaselineParams::default());
-        for _ in 0..before.min(60) {
+        for _ in 0..before.min(BEFORE_MAX) {
             baseline.observe(0);
         }
         Self {
@@ -148,6 +185,7 @@ impl Series {
             norm: None,
             comings: Comings::Unasked,
             bursts: None,
+            recent: [0; RECENT],
         }
     }
 
@@ -181,6 +219,10 @@ impl Series {
         let found = found.or(missed.map(|missed| (Direction::Gone, missed.due.p_value)));
         let found = found.filter(|(direction, _)| !self.is_usual_burst(*direction, count, secs));
         let found = found.filter(|_| !self.norm.is_some_and(|norm| norm.admits(count)));
+        let (found, stretch) = match found {
+            Some(found) => (Some(found), Stretch::Window),
+            None => (self.sum_deviates(count, demand), Stretch::Windows(RECENT as u32 + 1)),
+        };
         self.remember_norm(found.is_some());
         let told = found.is_some_and(|(direction, _)| self.is_told(direction, at));
         let judged = found.map(|(direction, p_value)| {
@@ -188,11 +230,15 @@ impl Series {
                 Some(gone) => Some(gone.verdict()),
                 // Its bounds take long to find, so not for what is not stated.
                 None if told && direction != Direction::Gone => None,
-                None => Some(self.baseline.judge(count)),
+                None if stretch == Stretch::Window => Some(self.baseline.judge(count)),
+                None => Some(self.baseline.judge_sum(self.sum(count), RECENT as u32 + 1)),
             };
             (direction, verdict, p_value)
         });
+        let sum = if stretch == Stretch::Window { count } else { self.sum(count) };
         self.baseline.observe(count);
+        self.recent.rotate_right(1);
+        self.recent[0] = u16::try_from(count).unwrap_or(u16::MAX);
         let Some((direction, verdict, p_value)) = judged else {
             self.streak = None;
             return None;
@@ -209,7 +255,36 @@ impl Series {
         let verdict = verdict.filter(|_| !told)?;
         self.stated = Some((direction, at));
         let is_repeat = lasting.is_some();
-        Some(Deviation { direction, verdict, p_value, windows, is_repeat, missed })
+        Some(Deviation {
+            direction,
+            verdict,
+            p_value,
+            count: sum,
+            stretch,
+            windows,
+            is_repeat,
+            missed,
+        })
+    }
+
+    /// Adds the last windows to a count.
+    fn sum(&self, count: u64) -> u64 {
+        self.recent.iter().map(|count| u64::from(*count)).sum::<u64>() + count
+    }
+
+    /// Judges what rarely comes over a few windows: too little in each may be too much in all.
+    fn sum_deviates(&self, count: u64, demand: &Demand) -> Option<(Direction, f64)> {
+        let (mean, sum) = (self.baseline.mean(), self.sum(count));
+        let spread = sum > count && count > 0 && mean < 1.0;
+        if !demand.is_patient || !spread || self.norm.is_some() || self.baseline.is_warming() {
+            return None;
+        }
+        let windows = RECENT as u32 + 1;
+        if (sum as f64) < mean * f64::from(windows) * demand.ratio_min + demand.records_min {
+            return None;
+        }
+        let p_value = self.baseline.p_upper_of_sum(sum, windows);
+        (p_value <= demand.p_value_max * HALF).then_some((Direction::Up, p_value))
     }
 
     /// Remembers a burst; tells whether such bursts come at this time.
@@ -224,13 +299,23 @@ impl Series {
     }
 
     /// Judges a count that can still grow before its window closes; only more than is usual is told.
-    pub fn judge_early(&mut self, count: u64, at: Timestamp, demand: &Demand) -> Option<Deviation> {
+    pub fn judge_early(
+        &mut self,
+        count: u64,
+        at: Timestamp,
+        passed: Duration,
+        demand: &Demand,
+    ) -> Option<Deviation> {
         if !self.may_rise(count, demand) || self.is_told(Direction::Up, at) {
             return None;
         }
-        if self.norm.is_some_and(|norm| norm.admits(count)) {
+        let is_usual = |bursts: &Recurrence| bursts.is_usual(secs_of(at), count);
+        if self.norm.is_some_and(|norm| norm.admits(count))
+            || self.bursts.as_deref().is_some_and(is_usual)
+        {
             return None;
         }
+        self.baseline.advance(secs_of(at));
         let p_value = self.baseline.p_upper(count);
         if p_value > demand.p_value_max {
             return None;
@@ -241,7 +326,16 @@ impl Series {
             _ => 1,
         };
         let verdict = self.baseline.judge(count);
-        Some(Deviation { direction: Direction::Up, verdict, p_value, windows, is_repeat: false })
+        Some(Deviation {
+            direction: Direction::Up,
+            verdict,
+            p_value,
+            count,
+            stretch: Stretch::Part(passed),
+            windows,
+            is_repeat: false,
+            missed: None,
+        })
     }
 
     /// Tells whether a count is so large that it is worth asking how likely it is.

@@ -276,7 +276,30 @@ impl Baseline {
     ///
     /// Costs microseconds; the bounds are exact where the count lies outside, else approximate.
     pub fn judge(&self, count: u64) -> Verdict {
-        let (prediction, count) = (self.predict(), count.min(COUNT_MAX) as f64);
+        self.verdict(&self.predict(), self.mean(), count)
+    }
+
+    /// Judges the sum of so many windows, as [`judge`](Self::judge) does one of them.
+    ///
+    /// The windows are held to share their level, which makes a burst that spans them likelier, so
+    /// this errs to the calm side. It looks at no season, so give it what rarely comes.
+    pub fn judge_sum(&self, sum: u64, windows: u32) -> Verdict {
+        self.verdict(&self.predict_sum(windows), self.mean() * f64::from(windows), sum)
+    }
+
+    /// Returns the probability of this sum of so many windows or more, in (0, 1], as
+    /// [`judge_sum`](Self::judge_sum) does, without the bounds.
+    pub fn p_upper_of_sum(&self, sum: u64, windows: u32) -> f64 {
+        self.predict_sum(windows).upper(sum.min(COUNT_MAX) as f64)
+    }
+
+    fn predict_sum(&self, windows: u32) -> Prediction {
+        let ((mean, trusted), windows) = (self.level(), f64::from(windows.max(1)));
+        self.settled().predict(mean * windows, trusted / windows)
+    }
+
+    fn verdict(&self, prediction: &Prediction, typical: f64, count: u64) -> Verdict {
+        let count = count.min(COUNT_MAX) as f64;
         let (p_upper, p_lower) = (prediction.upper(count), prediction.lower(count));
         let [lower, upper] = if p_upper.min(p_lower) < OUTSIDE / 2.0 {
             let upper = prediction.upper_bound(OUTSIDE / 2.0) - 1.0;
@@ -285,7 +308,7 @@ impl Baseline {
             let [lower, upper] = prediction.rough_bounds(OUTSIDE_Z);
             [lower.floor().min(count), upper.ceil().max(count)]
         };
-        Verdict { regime: self.regime(), typical: self.mean(), lower, upper, p_upper, p_lower }
+        Verdict { regime: self.regime(), typical, lower, upper, p_upper, p_lower }
     }
 
     /// Returns the probability of this count or more, in (0, 1], as [`judge`](Self::judge) does,

@@ -8,7 +8,8 @@ const WINDOW: i64 = 10;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
-const DEMAND: Demand = Demand { p_value_max: 1e-6, ratio_min: 2.0, records_min: 3.0 };
+const DEMAND: Demand =
+    Demand { p_value_max: 1e-6, ratio_min: 2.0, records_min: 3.0, is_patient: false };
 
 /// Closes the windows of these seconds with what `count_at` says; returns what was told when.
 fn told(
