@@ -8,7 +8,7 @@ use super::*;
 use crate::alert::{Alert, AlertOutput, AlertSettings};
 use crate::anomaly::AnomalyKind;
 use crate::record::{Level, Record, Source};
-use crate::tally::{Tally, TallyInput};
+use crate::tally::{ClockSettings, Tally, TallyInput};
 use crate::testing::{self, CLOCK, Dice, WALL};
 
 /// Ten minutes of warm-up, a forest, and few open windows.
@@ -76,8 +76,18 @@ fn tally(
 ) -> Vec<TallyBatch> {
     let source = Source::Partition { topic: "logs".into(), partition };
     let mut tally = Tally::new(source, sources, CLOCK, Masks::default(), WALL);
+    tally_on(&mut tally, 0, lines, is_cut)
+}
+
+/// The same from the record `first` on.
+fn tally_on(
+    tally: &mut Tally,
+    first: usize,
+    lines: &[Line],
+    is_cut: impl Fn(usize) -> bool,
+) -> Vec<TallyBatch> {
     let mut out = Vec::new();
-    for (offset, line) in lines.iter().enumerate() {
+    for (offset, line) in lines.iter().enumerate().skip(first) {
         let record = Record {
             offset: offset as u64,
             lines: 1,
@@ -345,6 +355,32 @@ fn a_gap_of_a_day_is_passed_over() {
         87607 rate_spike info 0.80 checkout: 13 times `cache lookup hit for key <*>` in the first 7.5 s of 10 s, expected 0 to 1
         87630 rate_spike info 0.79 checkout: 12 times `cache lookup hit for key <*>` in 10 s, expected 0 to 1
     "#]].assert_eq(&print(&anomalies));
+}
+
+#[test]
+fn windows_of_another_width_are_learned_anew_and_templates_stay() {
+    let mut dice = Dice(5);
+    let lines = in_time(steady(&mut dice, "web", 0..7200, |_, _| 1.0));
+    let (half, wide) = (lines.len() / 2, Duration::from_secs(60));
+    let source = || Source::Partition { topic: "logs".into(), partition: 0 };
+    let mut narrow = Tally::new(source(), 1, CLOCK, Masks::default(), WALL);
+    let batches = tally_on(&mut narrow, 0, &lines[..half], |_| false);
+    let (before, mut found) = detect(settings(), batches);
+    let ids: Vec<_> = before.state().services()["web"].templates.keys().copied().collect();
+    let clock = ClockSettings { window: wide, ..CLOCK };
+    let mut wider = Tally::new(source(), 1, clock, Masks::default(), WALL);
+    wider.restore(narrow.state());
+    let mut after = Detect::new(DetectSettings { window: wide, ..settings() }, 0, 1);
+    assert!(!after.restore(before.state().clone()));
+    let mut out = Vec::new();
+    for batch in tally_on(&mut wider, half, &lines, |_| false) {
+        after.step(batch, &mut out);
+    }
+    found.extend(out.into_iter().flat_map(|findings| findings.anomalies));
+    assert_eq!(print(&found), "");
+    let web = &after.state().services()["web"];
+    assert!(web.templates.keys().copied().eq(ids));
+    assert!((50..62).contains(&web.windows), "{}", web.windows);
 }
 
 #[test]

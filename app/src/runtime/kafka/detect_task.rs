@@ -142,7 +142,10 @@ impl Task for DetectTask {
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        self.detect.restore(wire::decode_state("detect state", state)?);
+        if !self.detect.restore(wire::decode_state("detect state", state)?) {
+            let shard = self.shard;
+            tracing::warn!(shard, "detect.window has changed: every service is learned anew");
+        }
         Ok(())
     }
 
