@@ -50,6 +50,8 @@ use watch::StageWatch;
 /// Time after which a member that says nothing is taken for dead: the least that brokers allow unless
 /// told otherwise.
 const SESSION_TIMEOUT: &str = "6000";
+/// Time between heartbeats, by whose answers a member learns that partitions are to move.
+const HEARTBEAT: &str = "250";
 /// Longest wait for the stages at a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Time after which the brokers abort a transaction that a dead process left, which holds up
@@ -333,7 +335,7 @@ fn consumer_config(config: &Config, stage: &str) -> ClientConfig {
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", SESSION_TIMEOUT)
-        .set("heartbeat.interval.ms", "1000")
+        .set("heartbeat.interval.ms", HEARTBEAT)
         .set("fetch.queue.backoff.ms", "5")
         .set("fetch.wait.max.ms", "50")
         .set("queued.min.messages", "100000")
