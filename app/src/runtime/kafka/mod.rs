@@ -253,7 +253,7 @@ impl Start<'_> {
             state_topic: Arc::clone(state.0),
             state_partitions: state.1,
             transactional_id: exactly_once.then_some(id),
-            consumer: consumer_config(self.config, name),
+            consumer: consumer_config(self.config, name, slot),
             producer: producer_config(self.config),
             commit_interval: kafka.commit_interval.0,
             snapshot_interval: kafka.snapshot_interval.0,
@@ -327,8 +327,11 @@ pub fn group_of(config: &Config, stage: &str) -> String {
     format!("{}-{stage}", config.kafka.prefix)
 }
 
-fn consumer_config(config: &Config, stage: &str) -> ClientConfig {
+fn consumer_config(config: &Config, stage: &str, slot: usize) -> ClientConfig {
     let mut consumer = client_config(config);
+    if config.kafka.static_membership {
+        consumer.set("group.instance.id", format!("{}-{slot}", config.kafka.instance_name()));
+    }
     consumer
         .set("group.id", group_of(config, stage))
         .set("partition.assignment.strategy", "cooperative-sticky")

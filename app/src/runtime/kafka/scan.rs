@@ -114,6 +114,7 @@ fn is_passing(error: &KafkaError) -> bool {
 
 fn reader(config: &ClientConfig) -> anyhow::Result<BaseConsumer<Reader>> {
     let mut config = config.clone();
+    config.remove("group.instance.id");
     config
         .set("group.id", "logwake-restore")
         .set("enable.auto.commit", "false")

@@ -285,11 +285,22 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         let mut slots = Vec::new();
         for ((partition, committed), kept) in committed.into_iter().zip(states) {
             let mut slot = Slot::new((self.make)(&partition), partition);
-            slot.restore(kept.as_ref(), committed)?;
+            let kept = kept.filter(|kept| match slot.restore(kept) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.watch.state_refused(&slot.partition, &error);
+                    slot = Slot::new((self.make)(&slot.partition), slot.partition.clone());
+                    false
+                }
+            });
+            slot.committed = committed;
             let kept_position = kept.map(|kept| kept.position);
             let fallback = if T::REPLAYS { None } else { committed };
             let (position, end) =
                 self.first_position(&slot.partition, kept_position.or(fallback))?;
+            if kept_position.is_none() && committed.is_some() {
+                slot.task.begin(position);
+            }
             slot.go_on(position, end);
             slots.push(slot);
         }
