@@ -25,7 +25,11 @@ mod pipeline;
 mod replicas;
 #[path = "kafka/same.rs"]
 mod same;
+#[path = "kafka/standing.rs"]
+mod standing;
 #[path = "kafka/trouble.rs"]
 mod trouble;
+#[path = "kafka/upgrade.rs"]
+mod upgrade;
 #[path = "kafka/verify.rs"]
 mod verify;

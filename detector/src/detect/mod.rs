@@ -176,6 +176,12 @@ impl Detect {
         }
     }
 
+    /// Begins with a batch that as many may have come before as `position` says, at most: what it
+    /// finds is numbered above all that those can have led to.
+    pub fn begin(&mut self, position: u64) {
+        self.state.seq = position;
+    }
+
     /// Returns what must be kept.
     pub fn state(&self) -> &DetectState {
         &self.state
