@@ -9,7 +9,7 @@ pub mod snapshot;
 
 use std::ops::RangeInclusive;
 
-use logwake_detector::detect::Findings;
+use logwake_detector::alert::AlertInput;
 use logwake_detector::tally::TallyBatch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,8 +18,8 @@ use crate::kafka::OutMessage;
 
 /// Version of [`TallyBatch`] on the wire.
 pub const TALLY_VERSION: u8 = 4;
-/// Version of [`Findings`] on the wire.
-pub const FINDINGS_VERSION: u8 = 4;
+/// Version of [`AlertInput`] on the wire.
+pub const ALERT_INPUT_VERSION: u8 = 5;
 /// Version of a state that carries its outputs; 1 was a state alone.
 pub const OUTPUTS_VERSION: u8 = 3;
 /// Version of every state snapshot.
@@ -115,18 +115,18 @@ pub fn decode_tally(bytes: &[u8]) -> Result<TallyBatch, WireError> {
     decode("tally", TALLY_VERSION, bytes)
 }
 
-/// Encodes findings.
-pub fn encode_findings(findings: &Findings) -> Vec<u8> {
-    encode(FINDINGS_VERSION, findings)
+/// Encodes an input of the alert stage.
+pub fn encode_alert_input(input: &AlertInput) -> Vec<u8> {
+    encode(ALERT_INPUT_VERSION, input)
 }
 
-/// Decodes findings.
+/// Decodes an input of the alert stage.
 ///
 /// # Errors
 ///
 /// See [`WireError`].
-pub fn decode_findings(bytes: &[u8]) -> Result<Findings, WireError> {
-    decode("findings", FINDINGS_VERSION, bytes)
+pub fn decode_alert_input(bytes: &[u8]) -> Result<AlertInput, WireError> {
+    decode("input of the alert stage", ALERT_INPUT_VERSION, bytes)
 }
 
 /// Encodes the state of a stage.

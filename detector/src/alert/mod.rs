@@ -6,6 +6,7 @@
 //!
 //! **An alert opens once and resolves once. No anomaly leaves without a decision.**
 
+mod arrival;
 mod cluster;
 mod event;
 mod title;
@@ -15,6 +16,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use arrival::{
+    AlertInput, Arrival, Arrivals, ExternalAlert, ExternalState, Maintenance, Scope, Silence,
+};
 pub use cluster::{Cluster, fingerprint_of, weight_of};
 pub use event::{
     Action, AlertChange, AlertOutput, AlertState, AtSink, Decision, EvidenceLine, Reason,
@@ -114,6 +118,11 @@ impl Alert {
         if let Some(progress) = progress {
             self.pass_time(progress, out);
         }
+    }
+
+    /// Takes in what came from elsewhere; appends what follows from it.
+    pub fn receive(&mut self, arrivals: Arrivals, out: &mut Vec<AlertOutput>) {
+        let _ = (arrivals, out);
     }
 
     /// Puts an anomaly into the cluster that it belongs to.

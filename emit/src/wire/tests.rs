@@ -8,6 +8,8 @@ use logwake_detector::tally::{
 };
 use logwake_detector::time::Timestamp;
 
+use logwake_detector::detect::Findings;
+
 use super::*;
 
 fn batch() -> TallyBatch {
@@ -64,7 +66,8 @@ fn values_come_back() {
     let wall = Timestamp::from_secs(1);
     let findings =
         Findings { shard: 1, shards: 2, seq: 3, progress: None, wall, anomalies: Vec::new() };
-    assert_eq!(decode_findings(&encode_findings(&findings)), Ok(findings));
+    let input = AlertInput::Findings(findings);
+    assert_eq!(decode_alert_input(&encode_alert_input(&input)), Ok(input));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use logwake_detector::alert::{Alert, AlertOutput, AlertSettings};
+use logwake_detector::alert::{Alert, AlertInput, AlertOutput, AlertSettings};
 use logwake_emit::event::{alert_json, decision_json};
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
@@ -70,11 +70,12 @@ impl Task for AlertTask {
     const REPLAYS: bool = true;
 
     fn handle(&mut self, input: Input<'_>, out: &mut Outbox) {
-        match wire::decode_findings(input.payload) {
-            Ok(findings) => self.alert.step(findings, &mut self.outputs),
+        match wire::decode_alert_input(input.payload) {
+            Ok(AlertInput::Findings(findings)) => self.alert.step(findings, &mut self.outputs),
+            Ok(AlertInput::Arrivals(arrivals)) => self.alert.receive(arrivals, &mut self.outputs),
             Err(error) => {
                 let offset = input.offset;
-                tracing::error!(%error, offset, "findings not readable, passed over");
+                tracing::error!(%error, offset, "input of the alert stage not readable, passed over");
             }
         }
         self.put_out(out);
