@@ -1,14 +1,12 @@
 //! What is encoded comes back, and nothing else is taken.
 
 use logwake_detector::alert::AlertMachineState;
-use logwake_detector::detect::DetectState;
+use logwake_detector::detect::{DetectState, Findings};
 use logwake_detector::record::{Level, Source};
 use logwake_detector::tally::{
     Exemplar, LineCounts, ServiceTally, SessionEvent, SessionTally, SkeletonTally, TallyState,
 };
 use logwake_detector::time::Timestamp;
-
-use logwake_detector::detect::Findings;
 
 use super::*;
 
