@@ -23,7 +23,7 @@ pub const ALERT_INPUT_VERSION: u8 = 5;
 /// Version of a state that carries its outputs; 1 was a state alone.
 pub const OUTPUTS_VERSION: u8 = 3;
 /// Version of every state snapshot.
-pub const STATE_VERSION: u8 = 6;
+pub const STATE_VERSION: u8 = 7;
 
 /// Why bytes could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

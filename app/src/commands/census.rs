@@ -33,7 +33,15 @@ pub fn census(
     let seeds = seeds.map_or_else(|| Lock::seeds_of(&config), Ok)?;
     let known = Known { seeds, ..Known::default() };
     let mut watcher = Watcher(Bar::new());
-    let replay = Replay { config: &config, inputs, topic: None, wall: wall_now(), known };
+    let replay = Replay {
+        config: &config,
+        inputs,
+        topic: None,
+        wall: wall_now(),
+        known,
+        topology: std::sync::Arc::default(),
+        alerts: Vec::new(),
+    };
     let finished = replay.run(&mut watcher)?;
     watcher.0.finish();
     Ok(finished)

@@ -22,8 +22,10 @@ use crate::cli::ReplayArgs;
 use crate::learned;
 use crate::report::Report;
 use crate::runtime::kafka::wall_now;
+use crate::topology::topology_of;
 use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
 
+use super::external;
 use super::input::{self, Bar};
 use super::labels::{self, Labels, Page};
 use super::session_labels;
@@ -48,7 +50,10 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
     let known = Known { is_begin_normal: args.learn.is_some(), ..learned::known_of(&config)? };
-    let replay = Replay { config: &config, inputs, topic, wall: wall_now(), known };
+    let alerts = external::read(&args.alerts)?;
+    let topology = topology_of(&config)?;
+    results.summary.external_alerts = alerts.len();
+    let replay = Replay { topology, alerts, config: &config, inputs, topic, wall: wall_now(), known };
     let finished = replay.run(&mut results)?;
     results.bar.finish();
     let mut summary = results.summary;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use logwake_detector::alert::{Alert, AlertInput, AlertOutput, AlertSettings};
+use logwake_detector::alert::{Alert, AlertInput, AlertOutput, AlertSettings, Topology};
 use logwake_emit::event::{alert_json, decision_json};
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
@@ -19,6 +19,8 @@ pub struct AlertShared {
     pub topics: Topics,
     /// How alerts are made.
     pub settings: AlertSettings,
+    /// What services depend on.
+    pub topology: Arc<Topology>,
     /// The live board.
     pub board: Arc<Board>,
     /// The metrics.
@@ -37,7 +39,7 @@ impl AlertTask {
     /// Makes the task.
     pub fn new(shared: &Arc<AlertShared>) -> Self {
         Self {
-            alert: Alert::new(shared.settings),
+            alert: Alert::new(shared.settings).with_topology(Arc::clone(&shared.topology)),
             shared: Arc::clone(shared),
             outputs: Vec::new(),
             waiting: Vec::new(),

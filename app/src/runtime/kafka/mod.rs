@@ -32,6 +32,7 @@ use rdkafka::config::ClientConfig;
 use crate::board::Board;
 use crate::config::{Config, Delivery, Notify};
 use crate::learned::known_of;
+use crate::topology::topology_of;
 use crate::runtime::decoder_options;
 use crate::telemetry::{Metrics, Stage, Tracer};
 
@@ -209,6 +210,7 @@ impl Start<'_> {
         let shared = Arc::new(AlertShared {
             topics: self.topics.clone(),
             settings: self.config.alert_settings(),
+            topology: topology_of(self.config)?,
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
