@@ -34,6 +34,8 @@ const EVIDENCE_MAX: usize = 6;
 const INFO_WEIGHT_MAX: f64 = 1.0;
 /// A cluster to which so many times as much came as when it was sent last is sent again at once.
 const GROWN_FACTOR: u64 = 10;
+/// Fewer are counted as so many.
+const GROWN_LEAST: u64 = 10;
 
 /// Which time something waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,7 +190,10 @@ impl Cluster {
         } else {
             self.grave_weight += weight;
         }
-        self.externals.news_at = self.externals.news_at.max(incoming.at);
+        // What spreads is no news of another kind: it does not draw in what comes next to it.
+        if !self.externals.names.contains(&incoming.name) {
+            self.externals.news_at = self.externals.news_at.max(incoming.at);
+        }
         self.last_at = self.last_at.max(incoming.at);
         self.started_at = self.started_at.min(incoming.since());
         self.is_dirty = true;
@@ -259,7 +264,7 @@ impl Cluster {
     /// Tells whether so much more came since it was sent last that it must be sent again.
     pub(super) fn has_grown(&self) -> bool {
         let Externals { count, count_sent, .. } = self.externals;
-        count_sent > 0 && count / count_sent >= GROWN_FACTOR
+        count_sent > 0 && count >= GROWN_FACTOR * count_sent.max(GROWN_LEAST)
     }
 
     /// Returns when something of it is due, and by which clock: an update, or its end.

@@ -14,7 +14,7 @@ use super::{Alert, Reason};
 /// `NEAR` on the same host; elsewhere, to what had news within `NEXT`.
 const FORMING: Duration = Duration::from_secs(30);
 const NEAR: Duration = Duration::from_secs(10);
-const NEXT: Duration = Duration::from_secs(5);
+const NEXT: Duration = Duration::from_secs(2);
 
 /// A cluster and the bond to it; of equal bonds, an open and a recent one is greater.
 type Bond = (Reverse<Reason>, bool, Timestamp, u64);
@@ -126,7 +126,7 @@ impl Alert {
         if same_host && gap <= NEAR && age <= FORMING {
             return Some(Reason::SameHost);
         }
-        if known.names.contains(&incoming.name) && gap <= self.settings.resolve_after {
+        if known.names.contains(&incoming.name) && quiet <= self.settings.resolve_after {
             return Some(Reason::SameName);
         }
         if gap <= self.settings.join_gap && self.depend_on_each_other(cluster, alert.place()) {
