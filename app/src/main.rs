@@ -14,6 +14,7 @@ mod page;
 mod report;
 mod runtime;
 mod telemetry;
+mod topology;
 mod verify;
 
 use std::process::ExitCode;

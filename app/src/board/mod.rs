@@ -218,7 +218,7 @@ impl Board {
 
     /// Takes the open alerts of a restored state.
     pub fn alerts_restored(&self, state: &AlertMachineState) {
-        for cluster in state.clusters().iter().filter(|cluster| cluster.is_open) {
+        for cluster in state.clusters().filter(|cluster| cluster.is_open) {
             self.alert(&cluster.change(AlertState::Updated, cluster.sent_at, Reason::MoreEvidence));
         }
     }

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
+use logwake_detector::alert::AlertInput;
 use logwake_detector::detect::grouped;
 use logwake_detector::record::Source;
 use logwake_detector::tally::LineCounts;
@@ -135,8 +136,9 @@ impl Proof {
     ) -> anyhow::Result<()> {
         let mut told = Told::new(may_repeat);
         broker.scan(&broker.topics.findings, |message| {
-            match wire::decode_findings(payload(message)) {
-                Ok(findings) => told.find(&findings, problems),
+            match wire::decode_alert_input(payload(message)) {
+                Ok(AlertInput::Findings(findings)) => told.find(&findings, problems),
+                Ok(AlertInput::Arrivals(_)) => {}
                 Err(error) => problems.add(format!("{}: {error}", place(message))),
             }
         })?;

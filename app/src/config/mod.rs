@@ -61,7 +61,8 @@ impl Config {
         let mut config = Self::default();
         let mut reader = Reader::new(dir);
         reader.document(text, env, &mut config);
-        let files = [&mut config.templates.lock, &mut config.detect.learned];
+        let files =
+            [&mut config.templates.lock, &mut config.detect.learned, &mut config.alerts.topology];
         for file in files.into_iter().flatten() {
             *file = dir.join(&*file).to_string_lossy().into_owned();
         }
@@ -181,6 +182,11 @@ impl Config {
             resolve_after: alerts.resolve_after.0,
             update_every: alerts.update_every.0,
             clusters_max: alerts.clusters_max,
+            forget_after: alerts.forget_after.0,
+            hold_max: alerts.hold_max.0,
+            count_min: alerts.count_min,
+            duration_min: alerts.duration_min.0,
+            pages_a_day: alerts.pages_per_day,
         }
     }
 }

@@ -196,6 +196,19 @@ section! {
         resolve_after: Span = Span::secs(120) => Span::secs(1), Span::secs(7 * 86_400);
         /// Shortest event time between updates that bring only more of the same.
         update_every: Span = Span::secs(60) => Span::secs(1), Span::secs(86_400);
+        /// Time after which an alert of another system is held to be over, where it states no end and is not told again.
+        forget_after: Span = Span::secs(86_400) => Span::secs(1), Span::secs(30 * 86_400);
+        /// Longest time for which what keeps coming back holds its alert open; an alert that ended can be reopened for as long.
+        hold_max: Span = Span::secs(86_400) => Span::secs(0), Span::secs(7 * 86_400);
+        /// How often an alert of another system must come before it counts; a critical one counts at once.
+        count_min: u32 = 1 => 1, 1_000;
+        /// How long an alert of another system must last before it counts; a critical one counts at once.
+        duration_min: Span = Span::secs(0) => Span::secs(0), Span::secs(86_400);
+        /// Pages a day that alerts of other systems may cost; beyond, what comes back must have stayed away for up to four times as long.
+        pages_per_day: f64 = 24.0 => 1.0, 1e6;
+        /// File of what services depend on, TOML: `shop = ["cart", "payments"]`, a line a service.
+        /// It is looked for beside the configuration.
+        topology: Option<String> = None;
         /// Active alerts at most; beyond, the one with the least evidence gives way.
         clusters_max: usize = 1_000 => 1, 100_000;
     }

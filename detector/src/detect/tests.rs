@@ -452,6 +452,7 @@ fn alerts(batches: Vec<TallyBatch>) -> (Vec<Anomaly>, Vec<AlertOutput>) {
         resolve_after: Duration::from_secs(300),
         update_every: Duration::from_secs(120),
         clusters_max: 100,
+        ..AlertSettings::DEFAULT
     });
     let (mut detect, mut findings, mut out) = (Detect::new(quick(), 0, 1), Vec::new(), Vec::new());
     for batch in batches {

@@ -34,6 +34,7 @@ use crate::config::{Config, Delivery, Notify};
 use crate::learned::known_of;
 use crate::runtime::decoder_options;
 use crate::telemetry::{Metrics, Stage, Tracer};
+use crate::topology::topology_of;
 
 use alert_task::{AlertShared, AlertTask};
 use courier::Door;
@@ -211,6 +212,7 @@ impl Start<'_> {
         let shared = Arc::new(AlertShared {
             topics: self.topics.clone(),
             settings: self.config.alert_settings(),
+            topology: topology_of(self.config)?,
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
