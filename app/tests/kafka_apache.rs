@@ -10,6 +10,8 @@ mod support;
 mod alertmanager;
 #[path = "kafka/crash.rs"]
 mod crash;
+#[path = "kafka/event_time.rs"]
+mod event_time;
 #[path = "kafka/notify.rs"]
 mod notify;
 #[path = "kafka/outside.rs"]

@@ -125,6 +125,7 @@ section! {
     /// What is unusual.
     Detect {
         /// Width of the windows in which records are counted.
+        /// After a change every service is learned anew; templates and their ids stay.
         window: Span = Span::secs(10) => Span::millis(100), Span::secs(3600);
         /// How much later than others of its source a record may come and still be counted.
         /// Every anomaly of a rate waits this long after its window.

@@ -149,7 +149,11 @@ impl Task for DetectTask {
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        self.detect.restore(wire::decode("detect state", wire::DETECT_STATE_VERSION, state)?);
+        let state = wire::decode("detect state", wire::DETECT_STATE_VERSION, state)?;
+        if !self.detect.restore(state) {
+            let shard = self.shard;
+            tracing::warn!(shard, "detect.window has changed: every service is learned anew");
+        }
         Ok(())
     }
 
