@@ -25,6 +25,9 @@ use thiserror::Error;
 
 /// How long one call to the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// How long sending offsets may take: some hundredths of a second but where it hangs, which it does
+/// in every second restart of a coordinator, and then nothing is judged for so long.
+const OFFSETS_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an abort may take: a new producer does it too.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much longer one is waited for that does not keep to its time.
@@ -244,11 +247,11 @@ impl Committer {
         let (producer, offsets) = (Arc::clone(&self.producer), offsets.clone());
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
-            let sent = producer.send_offsets_to_transaction(&offsets, &membership, TIMEOUT);
+            let sent = producer.send_offsets_to_transaction(&offsets, &membership, OFFSETS_TIMEOUT);
             // Nobody listens any more where it took too long.
             drop(tell.send(sent));
         });
-        match told.recv_timeout(TIMEOUT + GRACE) {
+        match told.recv_timeout(OFFSETS_TIMEOUT + GRACE) {
             Ok(sent) => sent.map_err(|source| CommitError::Kafka { step, source }),
             Err(_) => Err(CommitError::Stuck { step }),
         }
