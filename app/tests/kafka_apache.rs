@@ -10,6 +10,8 @@ mod support;
 mod alertmanager;
 #[path = "kafka/crash.rs"]
 mod crash;
+#[path = "kafka/event_time.rs"]
+mod event_time;
 #[path = "kafka/notify.rs"]
 mod notify;
 #[path = "kafka/outside.rs"]
@@ -23,7 +25,11 @@ mod pipeline;
 mod replicas;
 #[path = "kafka/same.rs"]
 mod same;
+#[path = "kafka/standing.rs"]
+mod standing;
 #[path = "kafka/trouble.rs"]
 mod trouble;
+#[path = "kafka/upgrade.rs"]
+mod upgrade;
 #[path = "kafka/verify.rs"]
 mod verify;

@@ -17,7 +17,7 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaRespErr;
 
 /// A topic and a partition of it.
@@ -74,11 +74,20 @@ impl GroupConsumer {
     /// Any error of the consumer but the end of a partition.
     pub fn poll(&self, timeout: Duration) -> KafkaResult<Polled<'_>> {
         match self.consumer.poll(timeout) {
-            None => Ok(Polled::Nothing),
+            None => {
+                self.wake();
+                Ok(Polled::Nothing)
+            }
             Some(Ok(message)) => Ok(Polled::Message(message)),
             Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Polled::End(partition)),
             Some(Err(error)) => Err(error),
         }
+    }
+
+    /// Wakes the client's main thread, which would otherwise look once a second whether a heartbeat
+    /// is due, and hears of a rebalance in its answer. A commit does so too.
+    fn wake(&self) {
+        drop(self.consumer.group_metadata());
     }
 
     /// Returns the oldest rebalance not answered yet.
@@ -122,18 +131,23 @@ impl GroupConsumer {
         timeout: Duration,
     ) -> KafkaResult<Vec<(Partition, Option<i64>)>> {
         let answer = self.consumer.committed_offsets(list(partitions), timeout)?;
-        let offset =
-            |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element
-                .offset()
-            {
-                Offset::Offset(offset) => Some(offset),
-                _ => None,
-            };
-        let elements = answer.elements();
-        Ok(elements
-            .iter()
-            .map(|element| ((element.topic().to_owned(), element.partition()), offset(element)))
-            .collect())
+        let offset = |element: &TopicPartitionListElem<'_>| {
+            element.error()?;
+            let partition = (element.topic().to_owned(), element.partition());
+            Ok(match element.offset() {
+                Offset::Offset(offset) => (partition, Some(offset)),
+                _ => (partition, None),
+            })
+        };
+        answer.elements().iter().map(offset).collect()
+    }
+
+    /// Returns the notes that the group committed with its offsets, those of open transactions aside.
+    ///
+    /// # Errors
+    /// Where the group coordinator does not answer in time, or a transaction stays open over one.
+    pub fn notes(&self, partitions: &[Partition], timeout: Duration) -> KafkaResult<Vec<String>> {
+        notes_of(&self.consumer, partitions, timeout)
     }
 
     /// Returns the first and the end offset of a partition.
@@ -193,11 +207,51 @@ impl Drop for GroupConsumer {
     }
 }
 
+/// Returns the notes that a group committed last, whatever transactions are open by now.
+///
+/// # Errors
+/// Where the group coordinator does not answer in time.
+pub fn last_notes(
+    config: &ClientConfig,
+    partitions: &[Partition],
+    timeout: Duration,
+) -> KafkaResult<Vec<String>> {
+    let mut config = config.clone();
+    config.set("isolation.level", "read_uncommitted").set("enable.auto.commit", "false");
+    config.remove("group.instance.id");
+    let consumer: BaseConsumer<Reader> = config.create_with_context(Reader)?;
+    let notes = notes_of(&consumer, partitions, timeout);
+    close(consumer);
+    notes
+}
+
+fn notes_of<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partitions: &[Partition],
+    timeout: Duration,
+) -> KafkaResult<Vec<String>> {
+    let answer = consumer.committed_offsets(list(partitions), timeout)?;
+    let note = |element: &TopicPartitionListElem<'_>| {
+        element.error()?;
+        Ok(element.metadata().to_owned())
+    };
+    answer.elements().iter().map(note).collect()
+}
+
+/// Closes a consumer that is in no group; that takes a tenth of a second and nobody waits for it.
+pub fn close(consumer: BaseConsumer<Reader>) {
+    std::thread::spawn(move || drop(consumer));
+}
+
 /// The context of a consumer outside any group: it tells errors but for the end of a partition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reader;
 
 impl ClientContext for Reader {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         tell(&error, reason);
     }
@@ -219,6 +273,10 @@ impl RebalanceQueue {
 }
 
 impl ClientContext for RebalanceQueue {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         tell(&error, reason);
     }
@@ -263,6 +321,15 @@ impl ConsumerContext for RebalanceQueue {
     }
 }
 
+/// Logs what librdkafka says, at most as a warning: it calls an error what its callers get over.
+pub fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => tracing::info!(facility, "{message}"),
+        RDKafkaLogLevel::Debug => tracing::debug!(facility, "{message}"),
+        _ => tracing::warn!(facility, "{message}"),
+    }
+}
+
 fn tell(error: &KafkaError, reason: &str) {
     if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
         tracing::warn!(%error, reason, "kafka consumer");
@@ -277,11 +344,28 @@ fn list(partitions: &[Partition]) -> TopicPartitionList {
     list
 }
 
+/// Makes a list of partitions with offsets, and a note that is committed with each.
+///
+/// # Errors
+/// Where an offset cannot be stated to librdkafka.
+pub fn list_with(
+    partitions: &[(Partition, Offset)],
+    note: &str,
+) -> KafkaResult<TopicPartitionList> {
+    let list = list_at(partitions)?;
+    for ((topic, partition), _) in partitions {
+        if let Some(mut element) = list.find_partition(topic, *partition) {
+            element.set_metadata(note);
+        }
+    }
+    Ok(list)
+}
+
 /// Makes a list of partitions with offsets.
 ///
 /// # Errors
 /// Where an offset cannot be stated to librdkafka.
-pub fn list_at(partitions: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
+fn list_at(partitions: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
     for ((topic, partition), offset) in partitions {
         list.add_partition_offset(topic, *partition, *offset)?;

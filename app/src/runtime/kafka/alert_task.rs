@@ -33,6 +33,8 @@ pub struct AlertTask {
     alert: Alert,
     outputs: Vec<AlertOutput>,
     waiting: Vec<AlertOutput>,
+    /// Findings that were passed over.
+    unreadable: u64,
 }
 
 impl AlertTask {
@@ -43,6 +45,7 @@ impl AlertTask {
             shared: Arc::clone(shared),
             outputs: Vec::new(),
             waiting: Vec::new(),
+            unreadable: 0,
         }
     }
 
@@ -76,8 +79,12 @@ impl Task for AlertTask {
             Ok(AlertInput::Findings(findings)) => self.alert.step(findings, &mut self.outputs),
             Ok(AlertInput::Arrivals(arrivals)) => self.alert.receive(arrivals, &mut self.outputs),
             Err(error) => {
-                let offset = input.offset;
-                tracing::error!(%error, offset, "input of the alert stage not readable, passed over");
+                self.unreadable += 1;
+                let count = self.unreadable;
+                self.shared.metrics.unreadable(Stage::Alert);
+                if count.is_power_of_two() {
+                    tracing::warn!(%error, count, "input of the alert stage not readable, passed over");
+                }
             }
         }
         self.put_out(out);
@@ -86,13 +93,13 @@ impl Task for AlertTask {
     fn cut(&mut self, _: Cut, _: &mut Outbox) {}
 
     fn snapshot(&self) -> Vec<u8> {
-        let bytes = wire::encode_state(self.alert.state());
+        let bytes = wire::encode(wire::ALERT_STATE_VERSION, self.alert.state());
         self.shared.metrics.state_size(Stage::Alert, bytes.len() as u64);
         bytes
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        self.alert.restore(wire::decode_state("alert state", state)?);
+        self.alert.restore(wire::decode("alert state", wire::ALERT_STATE_VERSION, state)?);
         self.shared.board.alerts_restored(self.alert.state());
         self.shared.metrics.alerts_restored(self.alert.state());
         Ok(())

@@ -46,6 +46,10 @@ pub trait Task: Sized {
     /// Where the bytes are not a state of this version.
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()>;
 
+    /// Begins in the middle of its messages without the state that it had there: what it numbers
+    /// goes on above all that may have been put out.
+    fn begin(&mut self, _position: i64) {}
+
     /// Tells that what was put out so far is committed.
     fn committed(&mut self) {}
 }
