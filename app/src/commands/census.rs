@@ -34,15 +34,16 @@ pub fn census(
     let seeds = seeds.map_or_else(|| Lock::seeds_of(&config), Ok)?;
     let known = Known { seeds, ..Known::default() };
     let mut watcher = Watcher(Bar::new());
+    let stop = Arc::default();
     let replay = Replay {
         config: &config,
         inputs,
         topic: None,
         wall: wall_now(),
         known,
+        stop,
         topology: Arc::default(),
         alerts: Vec::new(),
-        stop: Arc::default(),
     };
     let finished = replay.run(&mut watcher)?;
     watcher.0.finish();

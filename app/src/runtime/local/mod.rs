@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use logwake_detector::alert::{Alert, AlertOutput, Arrival, Arrivals, ExternalAlert, Topology};
+use logwake_detector::alert::{
+    Alert, AlertOutput, Arrival, Arrivals, ExternalAlert, Topology,
+};
 use logwake_detector::anomaly::Anomaly;
 use logwake_detector::detect::{Detect, Findings, Known};
 use logwake_detector::tally::TallyBatch;
@@ -112,12 +114,12 @@ pub struct Replay<'a> {
     pub wall: Timestamp,
     /// What is known from the start.
     pub known: Known,
-    /// Set where it shall end before its input does.
-    pub stop: Arc<AtomicBool>,
     /// What services depend on.
     pub topology: Arc<Topology>,
     /// Alerts of other systems, in order of time.
     pub alerts: Vec<ExternalAlert>,
+    /// Set where it shall end before its input does.
+    pub stop: Arc<AtomicBool>,
 }
 
 struct Stages<'a> {
