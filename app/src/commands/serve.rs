@@ -15,7 +15,8 @@ use crate::board::Board;
 use crate::cli::ConfigArgs;
 use crate::config::{Config, ConfigError, Listen};
 use crate::http;
-use crate::runtime::kafka::KafkaRuntime;
+use crate::intake::Intake;
+use crate::runtime::kafka::{KafkaRuntime, producer_config};
 use crate::telemetry::{Metrics, Tracer, init_logs};
 
 /// How often signals are looked for.
@@ -42,12 +43,16 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
     }
     let board = Arc::new(Board::new(config.detect_settings()));
     let metrics = Arc::new(Metrics::new(&config.telemetry.service_name));
+    let intake = config.takes_requests().then(|| Arc::new(Intake::new(&config)));
     let server = match config.http.listen {
-        Listen::At(address) => Some(listen(address, &board, &metrics)?),
+        Listen::At(address) => Some(listen(address, &board, &metrics, intake.clone())?),
         Listen::Off => None,
     };
     let mut has_died = false;
     if let Some(runtime) = start(&config, &board, &metrics, &tracer, &signals) {
+        if let Some(intake) = &intake {
+            intake.open(&producer_config(&config))?;
+        }
         board.set_ready(true);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "running");
         while !signals.stop.load(Ordering::Acquire) && !has_died {
@@ -70,7 +75,7 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
     Ok(Status::Done)
 }
 
-/// Serves the page, the API and the metrics.
+/// Serves the page, the API and the metrics, and with an intake what comes in.
 ///
 /// # Errors
 /// Where the address is taken or may not be used.
@@ -78,8 +83,9 @@ pub fn listen(
     address: SocketAddr,
     board: &Arc<Board>,
     metrics: &Arc<Metrics>,
+    intake: Option<Arc<Intake>>,
 ) -> anyhow::Result<http::Server> {
-    let server = http::serve(address, Arc::clone(board), Arc::clone(metrics))
+    let server = http::serve(address, Arc::clone(board), Arc::clone(metrics), intake)
         .with_context(|| format!("listen on {address}; choose another address or \"off\""))?;
     tracing::info!("page and metrics on http://{}", server.address());
     Ok(server)
