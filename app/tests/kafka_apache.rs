@@ -10,6 +10,8 @@ mod support;
 mod alertmanager;
 #[path = "kafka/crash.rs"]
 mod crash;
+#[path = "kafka/intake.rs"]
+mod intake;
 #[path = "kafka/notify.rs"]
 mod notify;
 #[path = "kafka/outside.rs"]

@@ -109,13 +109,20 @@ pub fn decode_any(payload: &[u8], receipt: &Receipt<'_>) -> Result<Received, Int
     }
 }
 
-/// Returns the key that names the sender of a PagerDuty event.
-pub fn routing_key(body: &[u8]) -> Option<String> {
+/// Returns the key that names the sender of a PagerDuty event, where it is a text.
+///
+/// # Errors
+/// Where the body is not JSON.
+pub fn routing_key(body: &[u8]) -> Result<Option<String>, IntakeError> {
     #[derive(serde::Deserialize)]
     struct Keyed {
         routing_key: String,
     }
-    serde_json::from_slice::<Keyed>(body).ok().map(|keyed| keyed.routing_key)
+    match serde_json::from_slice::<Keyed>(body) {
+        Ok(keyed) => Ok(Some(keyed.routing_key)),
+        Err(error) if error.is_data() => Ok(None),
+        Err(error) => Err(IntakeError::NotJson(error.to_string())),
+    }
 }
 
 fn json(body: &[u8]) -> Result<Value, IntakeError> {

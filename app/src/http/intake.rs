@@ -174,7 +174,8 @@ impl Desk {
             self.admit(&parts.headers, peer, None).map_err(nobody)?;
         }
         let body = read(&parts.headers, body, bytes_max).await.map_err(nobody)?;
-        let key = is_keyed.then(|| routing_key(&body)).flatten();
+        let key = if is_keyed { routing_key(&body) } else { Ok(None) };
+        let key = key.map_err(|error| nobody(error.into()))?;
         let sender = self.admit(&parts.headers, peer, key.as_deref());
         let sender = sender.map_err(|refusal| nobody(refusal.of_event(is_keyed)))?;
         let taken = self.take_from(&sender, shape, &body).await;
@@ -331,3 +332,6 @@ impl Refusal {
         response
     }
 }
+
+#[cfg(test)]
+mod tests;

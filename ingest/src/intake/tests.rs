@@ -319,8 +319,11 @@ fn a_payload_of_a_topic_is_known_by_its_shape() {
 
 #[test]
 fn the_key_of_a_sender_is_found_in_the_event() {
-    assert_eq!(routing_key(b"{\"a\":[1,{}],\"routing_key\":\"abc\"}").as_deref(), Some("abc"));
-    assert_eq!(routing_key(b"{\"routing_key\":7}"), None);
+    let key = |body: &[u8]| routing_key(body);
+    assert_eq!(key(b"{\"a\":[1,{}],\"routing_key\":\"abc\"}"), Ok(Some("abc".to_owned())));
+    assert_eq!(key(b"{\"routing_key\":7}"), Ok(None));
+    assert_eq!(key(b"[]"), Ok(None));
+    assert!(key(b"{\"routing_key\":").is_err());
 }
 
 proptest! {

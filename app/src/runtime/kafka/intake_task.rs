@@ -205,7 +205,9 @@ impl Task for IntakeTask {
 
     fn snapshot(&self) -> Vec<u8> {
         let bytes = wire::encode_state(&self.state);
-        self.shared.metrics.state_size(Stage::Intake, bytes.len() as u64);
+        if self.is_clock {
+            self.shared.metrics.state_size(Stage::Intake, bytes.len() as u64);
+        }
         bytes
     }
 
