@@ -61,6 +61,8 @@ pub struct Received {
     pub refused: Vec<String>,
     /// Alerts that the sender left out of its notification.
     pub truncated: u64,
+    /// Alerts of Logwake itself that came back by way of its sinks, which are passed over.
+    pub own: u64,
 }
 
 /// Why nothing of a request can be accepted.

@@ -43,7 +43,7 @@ impl Board {
         Page::of(silences.iter().map(SilenceBody::from), query)
     }
 
-    /// Reports whether an alert is known that is not over; `None` where this process does not know.
+    /// Reports whether an alert is known here that is not over.
     pub fn has_open_alert(&self, id: &str) -> bool {
         self.alerts.get(id).is_some_and(|alert| alert.state != "resolved")
     }

@@ -22,7 +22,8 @@ use logwake_ingest::decode::time_of;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::intake::{Desk, Refusal, read};
+use super::intake::{Desk, read};
+use super::refusal::Refusal;
 use crate::board::{Board, Query};
 use crate::config::Span;
 use crate::runtime::kafka::{SILENCES_MAX, wall_now};

@@ -15,19 +15,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use logwake_detector::alert::Arrival;
-use logwake_ingest::intake::{
-    IntakeError, PAGERDUTY_BYTES_MAX, Received, Shape, decode, routing_key,
-};
+use logwake_ingest::intake::{PAGERDUTY_BYTES_MAX, Received, Shape, decode, routing_key};
 use serde_json::{Value, json};
 
-use crate::intake::{Caller, Intake, NotKept, Refused, Sender};
+use super::refusal::Refusal;
+use crate::intake::{Caller, Intake, NotKept, Sender};
 use crate::runtime::kafka::wall_now;
 use crate::telemetry::{IntakeResult, Metrics};
 
 /// Longest wait for the body of a request.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Wait that is asked for while nothing can be kept.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// What refused requests are counted under: their senders are not known.
 const NOBODY: &str = "unknown";
 
@@ -36,29 +33,6 @@ const NOBODY: &str = "unknown";
 pub(super) struct Desk {
     pub(super) intake: Arc<Intake>,
     pub(super) metrics: Arc<Metrics>,
-}
-
-/// Why a request is not accepted, and what may be done about it.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// The sender is not let in.
-    Sender(Refused),
-    /// Its event names no source.
-    RoutingKey,
-    /// It may not do this.
-    NotAllowed,
-    /// The body is too large, of so many bytes at most.
-    TooLarge(usize),
-    /// The body did not come.
-    NoBody,
-    /// It can never be accepted; what is wrong with it.
-    Invalid(Vec<String>),
-    /// There is no such thing.
-    Unknown(String),
-    /// The sender has sent too much.
-    TooMany(Duration),
-    /// It could not be kept.
-    NotKept,
 }
 
 /// Makes the routes of other systems.
@@ -188,7 +162,7 @@ impl Desk {
     async fn take_from(&self, sender: &Sender, shape: Shape, body: &[u8]) -> Result<Kept, Refusal> {
         let now = wall_now();
         let receipt = self.intake.receipt(&sender.name, now);
-        let Received { alerts, refused, truncated } = decode(shape, body, &receipt)?;
+        let Received { alerts, refused, truncated, own } = decode(shape, body, &receipt)?;
         sender.take(alerts.len().max(1)).map_err(Refusal::TooMany)?;
         let alerts: Vec<Arrival> =
             alerts.into_iter().map(|alert| Arrival::Alert(Box::new(alert))).collect();
@@ -197,6 +171,7 @@ impl Desk {
             (IntakeResult::Accepted, alerts.len() as u64),
             (IntakeResult::Invalid, refused.len() as u64),
             (IntakeResult::Truncated, truncated),
+            (IntakeResult::Own, own),
         ] {
             self.metrics.intake(&sender.name, result, count);
         }
@@ -250,86 +225,6 @@ pub(super) async fn read(
             Err(if is_long { Refusal::TooLarge(bytes_max) } else { Refusal::NoBody })
         }
         Err(_) => Err(Refusal::NoBody),
-    }
-}
-
-impl From<IntakeError> for Refusal {
-    fn from(error: IntakeError) -> Self {
-        match error {
-            IntakeError::NotJson(_) => Self::Invalid(vec![error.to_string()]),
-            IntakeError::Invalid(faults) => Self::Invalid(faults),
-        }
-    }
-}
-
-impl Refusal {
-    /// An event that states its source is itself at fault where there is none.
-    fn of_event(self, is_keyed: bool) -> Self {
-        match self {
-            Self::Sender(Refused::NoToken | Refused::WrongToken) if is_keyed => Self::RoutingKey,
-            other => other,
-        }
-    }
-
-    fn result(&self) -> IntakeResult {
-        match self {
-            Self::Sender(_) | Self::RoutingKey | Self::NotAllowed => IntakeResult::Refused,
-            Self::TooLarge(_) => IntakeResult::TooLarge,
-            Self::NoBody | Self::Invalid(_) | Self::Unknown(_) => IntakeResult::Invalid,
-            Self::TooMany(_) => IntakeResult::Limited,
-            Self::NotKept => IntakeResult::NotKept,
-        }
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::Sender(Refused::NoToken | Refused::WrongToken) => StatusCode::UNAUTHORIZED,
-            Self::Sender(Refused::NotLocal) | Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NoBody => StatusCode::REQUEST_TIMEOUT,
-            // As PagerDuty answers a routing key that it does not know.
-            Self::Invalid(_) | Self::RoutingKey => StatusCode::BAD_REQUEST,
-            Self::Unknown(_) => StatusCode::NOT_FOUND,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotKept => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    fn faults(&self) -> Vec<String> {
-        let fault = match self {
-            Self::Invalid(faults) => return faults.clone(),
-            Self::Sender(Refused::NoToken) => {
-                "no token; send the one of a source of intake.sources"
-            }
-            Self::Sender(Refused::WrongToken) => "no source of intake.sources has this token",
-            Self::RoutingKey => "Invalid routing key",
-            Self::Sender(Refused::NotLocal) => {
-                "no source is configured, so only programs on this machine may send; see intake.sources"
-            }
-            Self::NotAllowed => "this source may not silence or acknowledge; see may_silence",
-            Self::TooLarge(max) => return vec![format!("the body is larger than {max} bytes")],
-            Self::NoBody => "the body did not arrive",
-            Self::Unknown(what) => return vec![what.clone()],
-            Self::TooMany(_) => "this source has sent too many alerts",
-            Self::NotKept => "it could not be made durable; send it again",
-        };
-        vec![fault.to_owned()]
-    }
-
-    /// Answers in the words of an API.
-    pub(super) fn answer(&self, body: impl FnOnce(StatusCode, &[String]) -> Value) -> Response {
-        let status = self.status();
-        let mut response = (status, Json(body(status, &self.faults()))).into_response();
-        let wait = match self {
-            Self::TooMany(wait) => Some(*wait),
-            Self::NotKept => Some(RETRY_AFTER),
-            _ => None,
-        };
-        if let Some(wait) = wait {
-            let secs = wait.as_secs_f64().ceil().max(1.0) as u64;
-            response.headers_mut().insert(header::RETRY_AFTER, secs.into());
-        }
-        response
     }
 }
 

@@ -10,6 +10,7 @@
 mod control;
 mod intake;
 mod page;
+mod refusal;
 mod routes;
 
 use std::io;

@@ -53,6 +53,8 @@ pub enum IntakeResult {
     NotKept,
     /// Its sender left it out of a notification that would have grown too long.
     Truncated,
+    /// It is one of Logwake's own that came back, and is passed over.
+    Own,
 }
 
 /// What came of a request to a sink.
@@ -112,7 +114,7 @@ impl Stage {
 
 impl IntakeResult {
     /// Every result.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Accepted,
         Self::Invalid,
         Self::Refused,
@@ -120,6 +122,7 @@ impl IntakeResult {
         Self::TooLarge,
         Self::NotKept,
         Self::Truncated,
+        Self::Own,
     ];
 
     /// Returns the name that metrics use.
@@ -132,6 +135,7 @@ impl IntakeResult {
             Self::TooLarge => "too_large",
             Self::NotKept => "not_kept",
             Self::Truncated => "truncated",
+            Self::Own => "own",
         }
     }
 }

@@ -19,6 +19,10 @@ const REFUSED_MAX: usize = 20;
 /// Annotations that say in a sentence what is wrong, the best first.
 const SUMMARIES: [&str; 4] = ["summary", "title", "message", "description"];
 
+/// What Logwake calls its alerts where it sends them to an Alertmanager, whose notifications may come
+/// back.
+const OWN: [&str; 2] = ["LogwakeAlert", "LogwakeDigest"];
+
 type Texts = BTreeMap<String, String>;
 
 #[derive(Debug, Deserialize)]
@@ -49,8 +53,12 @@ pub(super) fn alerts(body: &[u8], receipt: &Receipt<'_>) -> Result<Received, Int
 /// Decodes a notification.
 pub(super) fn webhook(body: &[u8], receipt: &Receipt<'_>) -> Result<Received, IntakeError> {
     let notification: Notification = read(body)?;
-    let received = take(notification.alerts, receipt);
-    Ok(Received { truncated: notification.truncated_alerts.unwrap_or(0), ..received })
+    let mut received = take(notification.alerts, receipt);
+    let count = received.alerts.len();
+    received.alerts.retain(|alert| !OWN.contains(&alert.name.as_str()));
+    received.own = (count - received.alerts.len()) as u64;
+    received.truncated = notification.truncated_alerts.unwrap_or(0);
+    Ok(received)
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, IntakeError> {

@@ -253,6 +253,16 @@ fn every_fault_of_an_event_is_told_as_pagerduty_does() {
 }
 
 #[test]
+fn an_alert_of_its_own_that_comes_back_is_passed_over() {
+    let alerts = json!([
+        { "labels": { "alertname": "LogwakeAlert", "alert_id": "alert_1" } },
+        { "labels": { "alertname": "A" } },
+    ]);
+    let came_back = received(Shape::Webhook, &json!({ "alerts": alerts }));
+    assert_eq!((came_back.alerts.len(), came_back.own), (1, 1));
+}
+
+#[test]
 fn one_bad_alert_keeps_no_other_out() {
     let received = received(
         Shape::Alerts,

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{Control, Peer, Wanted, parse};
 use crate::board::{Query, rfc3339};
-use crate::http::intake::Refusal;
+use crate::http::refusal::Refusal;
 use crate::runtime::kafka::wall_now;
 
 #[derive(Debug, Deserialize, Serialize)]

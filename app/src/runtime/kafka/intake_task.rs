@@ -130,9 +130,10 @@ impl IntakeTask {
         let at = input.time.unwrap_or_else(wall_now);
         let receipt = Receipt { from: topic, at, future_max, resolve_timeout };
         let received = decode_any(input.payload, &receipt).map_err(|error| error.to_string())?;
-        let Received { alerts, refused, truncated } = received;
+        let Received { alerts, refused, truncated, own } = received;
         self.counts.push((IntakeResult::Accepted, alerts.len() as u64));
         self.counts.push((IntakeResult::Truncated, truncated));
+        self.counts.push((IntakeResult::Own, own));
         for (idx, mut alert) in alerts.into_iter().enumerate() {
             alert.id = self.id_of(input.offset, idx);
             self.items.push(Arrival::Alert(Box::new(alert)));
