@@ -12,6 +12,8 @@ mod alertmanager;
 mod crash;
 #[path = "kafka/event_time.rs"]
 mod event_time;
+#[path = "kafka/intake.rs"]
+mod intake;
 #[path = "kafka/notify.rs"]
 mod notify;
 #[path = "kafka/outside.rs"]

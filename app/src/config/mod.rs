@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "`pub` marks what a module offers; the program is one crate")]
 
 mod check;
+mod intake;
 mod leaf;
 mod node;
 mod notify;
@@ -15,6 +16,7 @@ mod secret;
 mod sections;
 mod setting;
 mod suggest;
+mod tables;
 mod types;
 mod units;
 
@@ -28,7 +30,8 @@ use logwake_models::template::CatalogueLimits;
 
 pub use problem::{ConfigError, Problem};
 pub use sections::{
-    Alerts, Config, Detect, Http, Input, Kafka, Limits, Multiline, Notify, Telemetry, Templates,
+    Alerts, Config, Detect, Http, Input, Intake, IntakeSource, Kafka, Limits, MaintenanceWindow,
+    Multiline, Notify, Telemetry, Templates,
 };
 pub use types::{Delivery, Listen, LogFormat};
 pub use units::Span;
@@ -107,7 +110,7 @@ impl Config {
     }
 
     /// Returns the sections with their keys.
-    fn sections() -> [(&'static str, &'static [Key]); 10] {
+    fn sections() -> [(&'static str, &'static [Key]); 13] {
         [
             ("kafka", Kafka::KEYS),
             ("input", Input::KEYS),
@@ -115,7 +118,10 @@ impl Config {
             ("templates", Templates::KEYS),
             ("detect", Detect::KEYS),
             ("alerts", Alerts::KEYS),
+            ("alerts.maintenance", MaintenanceWindow::KEYS),
             ("notify", Notify::KEYS),
+            ("intake", Intake::KEYS),
+            ("intake.sources", IntakeSource::KEYS),
             ("http", Http::KEYS),
             ("limits", Limits::KEYS),
             ("telemetry", Telemetry::KEYS),

@@ -23,7 +23,7 @@ use super::held::{Counted, Held, LAGS_MAX, lock, observe, wall_secs};
 use super::instruments::{Instruments, export_constants};
 use super::sinks::Sink;
 use super::trace::resource_of;
-use super::{Commit, Exposition, NotificationOutcome, Outcome, Stage};
+use super::{Commit, Exposition, IntakeResult, NotificationOutcome, Outcome, Stage};
 
 /// Every decision that a stage can take.
 const DECISIONS: [(Action, &[Reason]); 6] = [
@@ -312,6 +312,17 @@ impl Metrics {
         self.instruments.notifications.add(requests, &labels);
     }
 
+    /// Counts alerts of a configured source; zeros make it known.
+    pub fn intake(&self, source: &str, result: IntakeResult, events: u64) {
+        let source = KeyValue::new("source", source.to_owned());
+        self.instruments.intake.add(events, &[source, KeyValue::new("result", result.as_str())]);
+    }
+
+    /// Takes the time from a request with alerts to its answer.
+    pub fn intake_answered(&self, took: Duration) {
+        self.instruments.intake_time.record(took.as_secs_f64(), &[]);
+    }
+
     /// Takes over how the sinks stand.
     pub fn notify_standings(&self, state: &NotifyState, settings: &[SinkSettings]) {
         let sinks = state.standings().filter_map(|(name, standing)| {
@@ -358,6 +369,9 @@ impl Metrics {
             &all.sessions.given_up,
         ] {
             counter.add(0, &[]);
+        }
+        for result in IntakeResult::ALL {
+            self.intake("unknown", result, 0);
         }
         for kind in AnomalyKind::ALL {
             all.anomalies.add(0, &[KeyValue::new("kind", kind.as_str())]);
