@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -24,6 +24,8 @@ use thiserror::Error;
 
 /// How long one call to the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// How long acknowledgements are served between two looks at whether they are all there.
+const FLUSH_STEP: Duration = Duration::from_millis(1);
 /// How much longer one is waited for that does not keep to its time.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -189,8 +191,24 @@ impl Committer {
         if offsets.count() > 0 {
             self.send_offsets(offsets, membership.ok_or(CommitError::NotAMember)?)?;
         }
+        self.flush()?;
         self.producer.commit_transaction(TIMEOUT).map_err(step("commit transaction"))?;
         self.check_deliveries()
+    }
+
+    /// Waits until everything is acknowledged.
+    ///
+    /// rdkafka's own flush, which it begins each commit with, serves acknowledgements for 100 ms
+    /// however few there are; here it is asked again after each millisecond.
+    fn flush(&self) -> Result<(), CommitError> {
+        let begin = Instant::now();
+        loop {
+            match self.producer.flush(Duration::ZERO) {
+                Ok(()) => return Ok(()),
+                Err(_) if begin.elapsed() < TIMEOUT => self.producer.poll(FLUSH_STEP),
+                Err(source) => return Err(CommitError::Kafka { step: "flush", source }),
+            }
+        }
     }
 
     fn send_offsets(
@@ -218,8 +236,7 @@ impl Committer {
     /// Where a message cannot be queued or is not acknowledged in time.
     pub fn send_all(&self, outbox: &mut Outbox) -> Result<(), CommitError> {
         self.queue_all(outbox)?;
-        let step = |source| CommitError::Kafka { step: "flush", source };
-        self.producer.flush(TIMEOUT).map_err(step)?;
+        self.flush()?;
         self.check_deliveries()
     }
 

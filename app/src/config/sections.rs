@@ -50,8 +50,9 @@ section! {
         delivery: Delivery = Delivery::ExactlyOnce;
         /// Name of this process among those of the same prefix, stable over restarts; the host name where not set.
         instance: Option<String> = None;
-        /// Threads that read and tally; more than the topics have partitions do nothing.
-        slots: usize = 1 => 1, 256;
+        /// Threads that read and tally, each a member of the group with connections of its own.
+        /// One a core where not set, and no more than the topics have partitions.
+        slots: Option<usize> = None;
         /// Partitions of the internal topics, which bound how many processes can judge services side by side.
         /// It cannot be changed once the topics exist.
         detect_partitions: u32 = 4 => 1, 1024;

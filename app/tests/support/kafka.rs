@@ -260,6 +260,11 @@ impl Tail {
         while self.poll() == Got::Record && !self.records.len().is_multiple_of(256) {}
     }
 
+    /// Takes in one record if there is one now.
+    pub fn read_now(&mut self) -> bool {
+        self.poll_for(Duration::ZERO) == Got::Record
+    }
+
     fn read_to_end(&mut self) {
         let (begin, mut ended) = (Instant::now(), std::collections::BTreeSet::new());
         while (ended.len() as i32) < self.partitions {
@@ -271,7 +276,11 @@ impl Tail {
     }
 
     fn poll(&mut self) -> Got {
-        match self.consumer.poll(Duration::from_millis(50)) {
+        self.poll_for(Duration::from_millis(50))
+    }
+
+    fn poll_for(&mut self, longest: Duration) -> Got {
+        match self.consumer.poll(longest) {
             Some(Ok(message)) => {
                 let headers = message.headers().map_or(Vec::new(), |headers| {
                     let text = |header: rdkafka::message::Header<'_, &[u8]>| {

@@ -146,6 +146,10 @@ impl Task for DetectTask {
         Ok(())
     }
 
+    fn is_urgent(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     fn committed(&mut self) {
         for findings in self.waiting.drain(..) {
             for anomaly in &findings.anomalies {
