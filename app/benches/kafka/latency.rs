@@ -61,30 +61,31 @@ fn one(kafka: &Kafka, per_sec: u64, secs: u64, interval: &str) {
     };
     let mut run = topic.run(dir.path(), &kafka.prefix, &more);
     run.wait_tallied(HISTORY_SECS * HISTORY_PER_SEC);
-    let live = Arc::new(AtomicBool::new(true));
+    let (live, began) = (Arc::new(AtomicBool::new(true)), now_ms());
     let writer = {
-        let (kafka, name, live) = (Kafka::at(kafka.bootstrap.clone()), topic.name.clone(), Arc::clone(&live));
+        let (kafka, name, live) =
+            (Kafka::at(kafka.bootstrap.clone()), topic.name.clone(), Arc::clone(&live));
         std::thread::spawn(move || write(&kafka, &name, per_sec, &live))
     };
     let ends = [("tallies", 4), ("anomalies", 4), ("decisions", 1)];
     let mut tails = ends.map(|(suffix, _)| kafka.tail(&kafka.name(suffix)));
-    let mut seen: [BTreeMap<String, i64>; 3] = Default::default();
+    let mut seen = Seen::default();
     std::thread::sleep(Duration::from_secs(5));
     let pid = run.service.pid();
     let cpu = || (cpu_secs(pid), brokers().into_iter().map(cpu_secs).sum::<f64>());
     let (before, start) = (cpu(), Instant::now());
     while start.elapsed() < Duration::from_secs(secs) {
-        follow(&mut tails, &mut seen);
+        seen.follow(&mut tails);
     }
     let (after, took) = (cpu(), start.elapsed().as_secs_f64());
     live.store(false, Ordering::Release);
     let written = writer.join().unwrap();
     let rest = Instant::now();
     while rest.elapsed() < Duration::from_secs(5) {
-        follow(&mut tails, &mut seen);
+        seen.follow(&mut tails);
     }
-    // Those of the first seconds, in which the stages began, and of the last are left out.
-    let from = begin + (HISTORY_SECS * 1000) as i64 + 8000;
+    // Those of the first seconds, in which the stages began, are left out.
+    let from = began + 5000;
     let delays = |seen: &BTreeMap<String, i64>| {
         let in_time = written.iter().filter(|(_, at)| **at >= from);
         let mut delays: Vec<i64> =
@@ -92,7 +93,7 @@ fn one(kafka: &Kafka, per_sec: u64, secs: u64, interval: &str) {
         delays.sort_unstable();
         delays
     };
-    let all = seen.each_ref().map(delays);
+    let all = seen.at_ms.each_ref().map(delays);
     let lines = per_sec as f64 * took;
     print!("{interval:>8}: ");
     for (what, delays) in ["tally", "anomaly", "decision"].iter().zip(&all) {
@@ -114,29 +115,44 @@ fn at(delays: &[i64], percent: usize) -> i64 {
     delays.get((delays.len() * percent / 100).min(last)).copied().unwrap_or(-1)
 }
 
-fn follow(tails: &mut [Tail; 3], seen: &mut [BTreeMap<String, i64>; 3]) {
-    for (idx, tail) in tails.iter_mut().enumerate() {
-        while tail.read_now() {}
-        let now = now_ms();
-        for record in tail.records.drain(..) {
-            for text in texts(idx, &record) {
-                if let Some(word) = marker(&text) {
-                    seen[idx].entry(word).or_insert(now);
+/// When what stands for a line was seen first, in milliseconds, and anomalies by id.
+#[derive(Default)]
+struct Seen {
+    at_ms: [BTreeMap<String, i64>; 3],
+    words: BTreeMap<String, String>,
+}
+
+impl Seen {
+    fn follow(&mut self, tails: &mut [Tail; 3]) {
+        for (idx, tail) in tails.iter_mut().enumerate() {
+            while tail.read_now() {}
+            let now = now_ms();
+            for record in tail.records.drain(..) {
+                for words in self.words_of(idx, &record) {
+                    self.at_ms[idx].entry(words).or_insert(now);
                 }
             }
         }
+        std::thread::sleep(Duration::from_millis(1));
     }
-    std::thread::sleep(Duration::from_millis(1));
-}
 
-/// The texts of a record in which a marked line may stand.
-fn texts(idx: usize, record: &Record) -> Vec<String> {
-    if idx > 0 {
-        return vec![record.text().to_owned()];
+    /// What a record tells of marked lines: a tally and an anomaly show them, a decision names the
+    /// anomaly.
+    fn words_of(&mut self, idx: usize, record: &Record) -> Vec<String> {
+        if idx == 0 {
+            let batch = wire::decode_tally(&record.payload).unwrap();
+            let skeletons = batch.services.into_iter().flat_map(|service| service.skeletons);
+            return skeletons.filter_map(|tally| marker(&tally.first.text)).collect();
+        }
+        let event: serde_json::Value = serde_json::from_str(record.text()).unwrap();
+        if idx == 2 {
+            let id = event["logwake"]["decision"]["anomaly"].as_str().unwrap_or_default();
+            return self.words.get(id).cloned().into_iter().collect();
+        }
+        let Some(words) = marker(record.text()) else { return Vec::new() };
+        self.words.insert(event["event"]["id"].as_str().unwrap().to_owned(), words.clone());
+        vec![words]
     }
-    let batch = wire::decode_tally(&record.payload).unwrap();
-    let skeletons = batch.services.into_iter().flat_map(|service| service.skeletons);
-    skeletons.map(|tally| tally.first.text).collect()
 }
 
 /// Returns what was novel in a line: the words behind `novelty:`.

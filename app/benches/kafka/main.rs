@@ -9,7 +9,12 @@
 //! `LOGWAKE_TEST_BIN` names another build of the program.
 //! Every topic is made from a seed and deleted afterwards.
 
-#![allow(clippy::unwrap_used, unreachable_pub, clippy::print_stdout, reason = "a measuring program")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    clippy::print_stdout,
+    reason = "a measuring program"
+)]
 
 mod floor;
 mod latency;
@@ -38,6 +43,8 @@ fn main() {
             let intervals = intervals.map_or(vec!["default".to_owned()], <[String]>::to_vec);
             latency::measure(&kafka, number(1, 20_000), number(2, 30), &intervals);
         }
-        _ => println!("one of: floor [LINES [LINES_PER_SEC]], fill [LINES [LINES_PER_SEC]], latency [LINES_PER_SEC [SECS [INTERVAL...]]]"),
+        _ => println!(
+            "one of: floor [LINES [LINES_PER_SEC]], fill [LINES [LINES_PER_SEC]], latency [LINES_PER_SEC [SECS [INTERVAL...]]]"
+        ),
     }
 }

@@ -117,7 +117,9 @@ impl Run<'_> {
         for partition in 0..partitions {
             list.add_partition(topic, partition);
         }
-        let Ok(offsets) = consumer.committed_offsets(list, Duration::from_secs(10)) else { return 0 };
+        let Ok(offsets) = consumer.committed_offsets(list, Duration::from_secs(10)) else {
+            return 0;
+        };
         let offset = |offset| if let Offset::Offset(offset) = offset { offset as u64 } else { 0 };
         offsets.elements().iter().map(|element| offset(element.offset())).sum()
     }
@@ -135,7 +137,8 @@ impl Run<'_> {
         let shards = 4;
         let ends: u64 = (0..shards)
             .map(|shard| {
-                consumer.fetch_watermarks(&tallies, shard, Duration::from_secs(10)).unwrap().1 as u64
+                consumer.fetch_watermarks(&tallies, shard, Duration::from_secs(10)).unwrap().1
+                    as u64
             })
             .sum();
         self.wait(|run| run.committed("detect", &tallies, shards) >= ends);
@@ -155,8 +158,15 @@ impl Run<'_> {
         let Self { topic, prefix, service, .. } = self;
         service.stop();
         let suffixes = [
-            "tallies", "findings", "anomalies", "alerts", "decisions", "deadletter", "state.tally",
-            "state.detect", "state.alert",
+            "tallies",
+            "findings",
+            "anomalies",
+            "alerts",
+            "decisions",
+            "deadletter",
+            "state.tally",
+            "state.detect",
+            "state.alert",
         ];
         let names = suffixes.map(|suffix| format!("{prefix}.{suffix}"));
         topic.kafka.delete_topics(&names.each_ref().map(String::as_str));

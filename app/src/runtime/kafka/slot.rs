@@ -19,8 +19,9 @@ use super::restore::Kept;
 use super::stage::StageSettings;
 use super::task::{Cut, Input, Task};
 
-/// Time at the end of a partition after which it counts as idle.
-pub const IDLE_AFTER: Duration = Duration::from_secs(1);
+/// Time at the end of a partition after which it counts as idle: what others wait for a partition
+/// that falls quiet.
+pub const IDLE_AFTER: Duration = Duration::from_millis(250);
 
 /// One input partition of a stage.
 pub struct Slot<T> {

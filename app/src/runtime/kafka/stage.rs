@@ -19,7 +19,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::port::{Arrived, Brokers, Got, Port};
 use super::restore::Kept;
-use super::slot::{IDLE_AFTER, Slot};
+use super::slot::Slot;
 use super::task::Task;
 use super::watch::StageWatch;
 
@@ -35,6 +35,8 @@ const LAG_EVERY: Duration = Duration::from_secs(5);
 /// How long a kept state that is older than its offset is waited for: a transaction shows in its
 /// topics one after the other, and in one whose leader is away only once there is another.
 const STATE_LAG_MAX: Duration = Duration::from_secs(60);
+/// Longest wait for a message: then rebalances and whether to stop are looked at.
+const WAIT_MAX: Duration = Duration::from_millis(100);
 /// Messages handled between two looks at the clock.
 const MESSAGES_PER_LOOK: usize = 256;
 
@@ -173,7 +175,7 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
     /// Polls and handles until the commit is due, a rebalance is asked, or enough waits.
     fn consume(&mut self, due: Instant) -> anyhow::Result<()> {
         let Self { port, desk, watch, .. } = self;
-        let mut wait = due.saturating_duration_since(Instant::now()).min(IDLE_AFTER / 10);
+        let mut wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
         for _ in 0..MESSAGES_PER_LOOK {
             match port.poll(wait, |arrived| desk.handle(arrived, watch)) {
                 Ok(Got::Message) => {}
