@@ -6,7 +6,7 @@ use logwake_benches::storage_stream;
 use logwake_ingest::kafka::FETCH;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use crate::process::{brokers, cpu_by_thread, cpu_secs, load};
+use crate::process::{brokers_secs, cpu_secs, load};
 use crate::support::kafka::Kafka;
 use crate::topic::Topic;
 
@@ -51,10 +51,6 @@ pub fn measure(kafka: &Kafka, lines: u64, per_sec: u64) {
     }
 }
 
-fn brokers_secs() -> f64 {
-    brokers().into_iter().map(cpu_secs).sum()
-}
-
 /// Reads everything with the properties that the stages read with, and counts bytes.
 fn bare(topic: &Topic<'_>) -> Took {
     let me = std::process::id();
@@ -90,19 +86,16 @@ fn bare(topic: &Topic<'_>) -> Took {
 /// Reads, tallies and judges everything.
 fn run(topic: &Topic<'_>, prefix: &str, more: &str) -> Took {
     let dir = tempfile::tempdir().unwrap();
-    let broker = brokers_secs();
     let mut run = topic.run(dir.path(), prefix, more);
     let pid = run.service.pid();
     run.wait_tallied(1);
-    let (begin, before) = (Instant::now(), run.committed("tally", &topic.name, PARTITIONS));
+    let (begin, broker) = (Instant::now(), brokers_secs());
+    let before = run.committed("tally", &topic.name, PARTITIONS);
     run.wait_tallied(topic.lines);
     let share = (topic.lines - before) as f64 / topic.lines as f64;
     let wall_secs = begin.elapsed().as_secs_f64() / share;
     run.wait_detected();
     let took = Took { wall_secs, cpu_secs: cpu_secs(pid), brokers_secs: brokers_secs() - broker };
-    if std::env::var_os("LOGWAKE_BENCH_THREADS").is_some() {
-        println!("  {:.2?}", cpu_by_thread(pid));
-    }
     run.stop();
     took
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use logwake_emit::wire;
 
-use crate::process::{brokers, cpu_secs, load};
+use crate::process::{brokers_secs, cpu_secs, load};
 use crate::support::kafka::{Kafka, Record, Tail};
 use crate::support::lines::{Seeded, line};
 use crate::topic::{Topic, producer, send};
@@ -72,7 +72,7 @@ fn one(kafka: &Kafka, per_sec: u64, secs: u64, interval: &str) {
     let mut seen = Seen::default();
     std::thread::sleep(Duration::from_secs(5));
     let pid = run.service.pid();
-    let cpu = || (cpu_secs(pid), brokers().into_iter().map(cpu_secs).sum::<f64>());
+    let cpu = || (cpu_secs(pid), brokers_secs());
     let (before, start) = (cpu(), Instant::now());
     while start.elapsed() < Duration::from_secs(secs) {
         seen.follow(&mut tails);

@@ -5,7 +5,13 @@
 //! LOGWAKE_TEST_KAFKA=127.0.0.1:19092 cargo bench -p logwake --bench kafka -- floor
 //! ```
 //!
-//! `floor [LINES [LINES_PER_SEC]]` reads topics of each codec with a bare consumer and with `run`, by turns.
+//! - `floor [LINES [LINES_PER_SEC]]` reads topics of each codec with a bare consumer and with `run`, by turns; `LOGWAKE_BENCH_CODECS=none,lz4` names the codecs.
+//! - `latency [LINES_PER_SEC [SECS [INTERVAL…]]]` writes lines of the present and measures how long it takes from one that is new to what is told of it, for each commit interval.
+//! - `memory [GIGABYTES]` reads a backlog of ten services with 10,000 templates and follows the memory of `run`.
+//! - `cost [LINES [LINES_PER_SEC [PARTITIONS]]]` tells what each stage takes for a million lines, and what it takes when nothing comes.
+//! - `fill [LINES [LINES_PER_SEC]]` makes a topic and leaves it, for a profiler.
+//!
+//! `LOGWAKE_BENCH_KAFKA` is text that goes to the end of `[kafka]` of each configuration.
 //! `LOGWAKE_TEST_BIN` names another build of the program.
 //! Every topic is made from a seed and deleted afterwards.
 
@@ -16,8 +22,10 @@
     reason = "a measuring program"
 )]
 
+mod cost;
 mod floor;
 mod latency;
+mod memory;
 mod process;
 #[path = "../../tests/support/mod.rs"]
 mod support;

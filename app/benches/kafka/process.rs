@@ -34,14 +34,16 @@ pub fn memory_mib(pid: u32, what: &str) -> u64 {
     line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().unwrap() / 1024
 }
 
-/// Finds the brokers on this machine: the processes of Kafka that `scripts/kafka` starts.
-pub fn brokers() -> Vec<u32> {
-    let is_broker = |pid: &u32| {
-        fs::read(format!("/proc/{pid}/cmdline"))
-            .is_ok_and(|line| String::from_utf8_lossy(&line).contains("\0kafka.Kafka\0"))
-    };
-    let pids = fs::read_dir("/proc").unwrap().flatten();
-    pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_broker).collect()
+/// CPU seconds of the brokers that `scripts/kafka` started at the addresses under test.
+pub fn brokers_secs() -> f64 {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka");
+    let Ok(status) = std::process::Command::new(script).arg("status").output() else { return 0.0 };
+    let status = String::from_utf8_lossy(&status.stdout).into_owned();
+    let pids = status.lines().filter_map(|line| {
+        let (_, rest) = line.split_once(": process ")?;
+        rest.split(',').next()?.parse().ok()
+    });
+    pids.map(cpu_secs).sum()
 }
 
 /// Load of the machine over the last minute.

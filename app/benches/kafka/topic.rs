@@ -15,6 +15,9 @@ use crate::support::program::Service;
 /// Lines that a partition gets in a row, as a producer without keys deals them out.
 const BURST: usize = 500;
 
+/// Where the process that is measured tells its metrics.
+const HTTP: &str = "127.0.0.1:29464";
+
 /// A topic of log lines.
 pub struct Topic<'a> {
     pub kafka: &'a Kafka,
@@ -54,7 +57,7 @@ impl<'a> Topic<'a> {
     /// Starts `run` over the topic under a prefix of its own; `more` goes at the end of `[kafka]`.
     pub fn run(&self, dir: &Path, prefix: &str, more: &str) -> Run<'_> {
         let config = format!(
-            "[http]\nlisten = \"off\"\n[kafka]\nbrokers = [\"{}\"]\ntopics = [\"{}\"]\n\
+            "[http]\nlisten = \"{HTTP}\"\n[kafka]\nbrokers = [\"{}\"]\ntopics = [\"{}\"]\n\
              prefix = \"{prefix}\"\ninstance = \"{prefix}\"\n{more}\n",
             self.kafka.bootstrap, self.name
         );
@@ -130,18 +133,27 @@ impl Run<'_> {
         self.wait(|run| run.committed("tally", &name, partitions) >= lines);
     }
 
+    /// Returns how many messages an internal topic has been given.
+    pub fn ends(&self, suffix: &str, partitions: i32) -> u64 {
+        let name = format!("{}.{suffix}", self.prefix);
+        let consumer: BaseConsumer = self.topic.kafka.client().create().unwrap();
+        let end = |partition| consumer.fetch_watermarks(&name, partition, Duration::from_secs(10));
+        (0..partitions).map(|partition| end(partition).unwrap().1 as u64).sum()
+    }
+
     /// Waits until the detect stage has committed all tallies that there are now.
     pub fn wait_detected(&mut self) {
-        let tallies = format!("{}.tallies", self.prefix);
-        let consumer: BaseConsumer = self.topic.kafka.client().create().unwrap();
-        let shards = 4;
-        let ends: u64 = (0..shards)
-            .map(|shard| {
-                consumer.fetch_watermarks(&tallies, shard, Duration::from_secs(10)).unwrap().1
-                    as u64
-            })
-            .sum();
+        let (tallies, shards) = (format!("{}.tallies", self.prefix), 4);
+        let ends = self.ends("tallies", shards);
         self.wait(|run| run.committed("detect", &tallies, shards) >= ends);
+    }
+
+    /// Returns metrics whose names begin so.
+    pub fn metrics(&self, names: &[&str]) -> String {
+        let url = format!("http://{HTTP}/metrics");
+        let text = ureq::get(url).call().unwrap().body_mut().read_to_string().unwrap();
+        let lines = text.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     fn wait(&mut self, mut is_met: impl FnMut(&mut Self) -> bool) {

@@ -24,6 +24,10 @@ pub struct Kafka {
 pub struct Sender(ThreadedProducer<DefaultProducerContext>);
 
 impl Sender {
+    pub fn new(client: &ClientConfig) -> Self {
+        Self(client.create().unwrap())
+    }
+
     /// Produces payloads with their keys to a partition, in order, and waits until they are there.
     pub fn send<'a>(
         &self,
@@ -162,7 +166,7 @@ snapshot_interval = "1s"
         let mut client = self.client();
         client.set("enable.idempotence", "true").set("linger.ms", "20");
         client.set("batch.num.messages", batch.to_string());
-        Sender(client.set("message.max.bytes", "8000000").create().unwrap())
+        Sender::new(client.set("message.max.bytes", "8000000"))
     }
 
     /// Reads a topic to its end, partition by partition.
