@@ -85,7 +85,7 @@ fn one(kafka: &Kafka, per_sec: u64, secs: u64, interval: &str) {
         seen.follow(&mut tails);
     }
     // Those of the first seconds, in which the stages began, are left out.
-    let from = began + 5000;
+    let from = began + 8000;
     let delays = |seen: &BTreeMap<String, i64>| {
         let in_time = written.iter().filter(|(_, at)| **at >= from);
         let mut delays: Vec<i64> =

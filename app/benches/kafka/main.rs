@@ -51,8 +51,13 @@ fn main() {
             let intervals = intervals.map_or(vec!["default".to_owned()], <[String]>::to_vec);
             latency::measure(&kafka, number(1, 20_000), number(2, 30), &intervals);
         }
+        Some("memory") => memory::measure(&kafka, number(1, 10)),
+        Some("cost") => {
+            let partitions = i32::try_from(number(3, 4)).unwrap();
+            cost::measure(&kafka, number(1, 4_000_000), number(2, 100_000), partitions);
+        }
         _ => println!(
-            "one of: floor [LINES [LINES_PER_SEC]], fill [LINES [LINES_PER_SEC]], latency [LINES_PER_SEC [SECS [INTERVAL...]]]"
+            "one of: floor, latency, memory, cost, fill; app/benches/kafka/main.rs says more"
         ),
     }
 }
