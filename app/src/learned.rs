@@ -45,7 +45,8 @@ pub fn read(path: &Path, window: Duration) -> anyhow::Result<Learned> {
     let name = || format!("read learned services of {}", path.display());
     let packed = std::fs::read(path).with_context(name)?;
     let bytes = zstd::decode_all(packed.as_slice()).with_context(name)?;
-    let file: File = wire::decode_state("file of learned services", &bytes).with_context(name)?;
+    let file: File = wire::decode("file of learned services", wire::DETECT_STATE_VERSION, &bytes)
+        .with_context(name)?;
     let width = Duration::from_nanos(file.window);
     ensure!(
         width == window,
@@ -62,7 +63,10 @@ pub fn read(path: &Path, window: Duration) -> anyhow::Result<Learned> {
 pub fn write(path: &Path, window: Duration, state: &DetectState) -> anyhow::Result<()> {
     let name = || format!("write learned services to {}", path.display());
     let window = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
-    let bytes = wire::encode_state(&File { window, learned: Learned::of(state.services()) });
+    let bytes = wire::encode(
+        wire::DETECT_STATE_VERSION,
+        &File { window, learned: Learned::of(state.services()) },
+    );
     let mut packer = zstd::Encoder::new(Vec::new(), LEVEL).with_context(name)?;
     packer.include_checksum(true).with_context(name)?;
     std::io::Write::write_all(&mut packer, &bytes).with_context(name)?;

@@ -12,6 +12,8 @@ mod alertmanager;
 mod codecs;
 #[path = "kafka/crash.rs"]
 mod crash;
+#[path = "kafka/event_time.rs"]
+mod event_time;
 #[path = "kafka/notify.rs"]
 mod notify;
 #[path = "kafka/outside.rs"]
@@ -25,7 +27,11 @@ mod pipeline;
 mod replicas;
 #[path = "kafka/same.rs"]
 mod same;
+#[path = "kafka/standing.rs"]
+mod standing;
 #[path = "kafka/trouble.rs"]
 mod trouble;
+#[path = "kafka/upgrade.rs"]
+mod upgrade;
 #[path = "kafka/verify.rs"]
 mod verify;

@@ -11,4 +11,6 @@ pub mod detect;
 pub mod notify;
 pub mod record;
 pub mod tally;
+#[cfg(test)]
+mod testing;
 pub mod time;

@@ -2,8 +2,9 @@
 //!
 //! With `exactly_once`, outputs and source offsets are one transaction.
 //! librdkafka 2.12 cannot tell a transaction whose commit was not answered from one that failed, so
-//! after any error the producer is dropped: the next one, under the same transactional id, fences
-//! it and aborts what it left.
+//! the producer is dropped then: the next one, under the same transactional id, fences it and aborts
+//! what it left.
+//! Where the commit was never asked for, an abort that is answered is as certain and takes less time.
 //! Sending offsets may hang for ever in it where the group's coordinator is restarted
 //! (confluentinc/librdkafka issues 5456 and 5511), so that is left behind after its time.
 
@@ -17,7 +18,7 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -26,6 +27,8 @@ use thiserror::Error;
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// Time between two looks at whether everything is acknowledged.
 const FLUSH_STEP: Duration = Duration::from_micros(500);
+/// How long an abort may take: a new producer does it too.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much longer one is waited for that does not keep to its time.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -152,6 +155,7 @@ impl CommitError {
 /// A producer of commits.
 pub struct Committer {
     producer: Arc<BaseProducer<Deliveries>>,
+    is_whole: bool,
 }
 
 impl Committer {
@@ -171,29 +175,66 @@ impl Committer {
         if transactional_id.is_some() {
             producer.init_transactions(TIMEOUT).map_err(step("init transactions"))?;
         }
-        Ok(Self { producer: Arc::new(producer) })
+        Ok(Self { producer: Arc::new(producer), is_whole: true })
     }
 
     /// Puts out all that waits and the offsets it was made from, in one transaction.
     ///
     /// # Errors
-    /// After any error nothing is known: drop the committer, make a new one, and go on from the
-    /// committed offsets.
+    /// After any error go on from the committed offsets; unless it [left nothing
+    /// open](Self::is_whole), nothing is known: drop the committer and make a new one before.
     pub fn commit(
-        &self,
+        &mut self,
         outbox: &mut Outbox,
         offsets: &TopicPartitionList,
         membership: Option<ConsumerGroupMetadata>,
     ) -> Result<(), CommitError> {
         let step = |step| move |source| CommitError::Kafka { step, source };
+        self.is_whole = false;
         self.producer.begin_transaction().map_err(step("begin transaction"))?;
+        if let Err(error) = self.fill(outbox, offsets, membership) {
+            self.abort(&error);
+            return Err(error);
+        }
+        self.producer.commit_transaction(TIMEOUT).map_err(step("commit transaction"))?;
+        self.check_deliveries()?;
+        self.is_whole = true;
+        Ok(())
+    }
+
+    /// Tells whether no transaction is open and none has an outcome that is not known.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    fn fill(
+        &self,
+        outbox: &mut Outbox,
+        offsets: &TopicPartitionList,
+        membership: Option<ConsumerGroupMetadata>,
+    ) -> Result<(), CommitError> {
         self.queue_all(outbox)?;
         if offsets.count() > 0 {
             self.send_offsets(offsets, membership.ok_or(CommitError::NotAMember)?)?;
         }
-        self.flush()?;
-        self.producer.commit_transaction(TIMEOUT).map_err(step("commit transaction"))?;
-        self.check_deliveries()
+        self.flush()
+    }
+
+    /// Aborts a transaction whose commit was never asked for, so that its outcome is certain.
+    fn abort(&mut self, error: &CommitError) {
+        if matches!(error, CommitError::Stuck { .. }) || error.is_fenced() {
+            return;
+        }
+        // What was not sent yet would wait for the transaction, and the abort for it.
+        self.producer.purge(PurgeConfig::default().queue());
+        let flushed = self.producer.flush(ABORT_TIMEOUT);
+        match flushed.and_then(|()| self.producer.abort_transaction(ABORT_TIMEOUT)) {
+            Ok(()) => {
+                self.producer.context().failed.store(0, Ordering::Release);
+                self.is_whole = true;
+            }
+            Err(error) => tracing::debug!(%error, "abort a transaction"),
+        }
     }
 
     /// Waits until everything is acknowledged.
@@ -291,6 +332,17 @@ struct Deliveries {
 }
 
 impl ClientContext for Deliveries {
+    /// At most as a warning: librdkafka calls an error what the loop gets over.
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => {
+                tracing::info!(facility, "{message}")
+            }
+            RDKafkaLogLevel::Debug => tracing::debug!(facility, "{message}"),
+            _ => tracing::warn!(facility, "{message}"),
+        }
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::warn!(%error, reason, "kafka producer");
     }

@@ -3,7 +3,8 @@
 //!
 //! A value of another version is refused, never guessed at: postcard does not describe itself.
 //! Bytes that are left over after a value are an error too.
-//! Raise the version of a value with any change of its types.
+//! Raise the version of a value with any change of its types, and no other: whoever upgrades keeps
+//! what did not change, and does without the rest.
 
 pub mod snapshot;
 
@@ -22,8 +23,14 @@ pub const TALLY_VERSION: u8 = 4;
 pub const FINDINGS_VERSION: u8 = 4;
 /// Version of a state that carries its outputs; 1 was a state alone.
 pub const OUTPUTS_VERSION: u8 = 3;
-/// Version of every state snapshot.
-pub const STATE_VERSION: u8 = 6;
+/// Version of the state of a tally machine and its decoder.
+pub const TALLY_STATE_VERSION: u8 = 6;
+/// Version of the state of a detect machine, and of a file of learned services.
+pub const DETECT_STATE_VERSION: u8 = 7;
+/// Version of the state of an alert machine.
+pub const ALERT_STATE_VERSION: u8 = 6;
+/// Version of the state of a notify machine.
+pub const NOTIFY_STATE_VERSION: u8 = 6;
 
 /// Why bytes could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,24 +134,6 @@ pub fn encode_findings(findings: &Findings) -> Vec<u8> {
 /// See [`WireError`].
 pub fn decode_findings(bytes: &[u8]) -> Result<Findings, WireError> {
     decode("findings", FINDINGS_VERSION, bytes)
-}
-
-/// Encodes the state of a stage.
-///
-/// # Panics
-///
-/// As [`encode`].
-pub fn encode_state<T: Serialize>(state: &T) -> Vec<u8> {
-    encode(STATE_VERSION, state)
-}
-
-/// Decodes the state of a stage; `what` names it in errors.
-///
-/// # Errors
-///
-/// See [`WireError`].
-pub fn decode_state<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, WireError> {
-    decode(what, STATE_VERSION, bytes)
 }
 
 /// Encodes a state with the outputs that it has put out and that may not have arrived yet.

@@ -7,7 +7,7 @@
 //!
 //! **A partition is released after the commit that covers it, never before.**
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,7 +17,8 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaRespErr;
 
 /// How consumers fetch, as measured by `cargo bench -p logwake --bench kafka`.
@@ -35,6 +36,9 @@ pub const FETCH: &[(&str, &str)] = &[
     // What librdkafka would measure for the brokers takes a lock each message.
     ("enable.metrics.push", "false"),
 ];
+
+/// How often librdkafka tells where partitions end.
+const STATISTICS_INTERVAL_MS: &str = "2000";
 
 /// A topic and a partition of it.
 pub type Partition = (String, i32);
@@ -77,6 +81,7 @@ impl GroupConsumer {
     pub fn subscribe(config: &ClientConfig, topics: &[&str]) -> KafkaResult<Self> {
         let mut config = config.clone();
         config.set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        config.set("statistics.interval.ms", STATISTICS_INTERVAL_MS);
         config.set_log_level(RDKafkaLogLevel::Warning);
         let consumer: BaseConsumer<RebalanceQueue> =
             config.create_with_context(RebalanceQueue::default())?;
@@ -90,11 +95,20 @@ impl GroupConsumer {
     /// Any error of the consumer but the end of a partition.
     pub fn poll(&self, timeout: Duration) -> KafkaResult<Polled<'_>> {
         match self.consumer.poll(timeout) {
-            None => Ok(Polled::Nothing),
+            None => {
+                self.wake();
+                Ok(Polled::Nothing)
+            }
             Some(Ok(message)) => Ok(Polled::Message(message)),
             Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Polled::End(partition)),
             Some(Err(error)) => Err(error),
         }
+    }
+
+    /// Wakes the client's main thread, which would otherwise look once a second whether a heartbeat
+    /// is due, and hears of a rebalance in its answer. A commit does so too.
+    fn wake(&self) {
+        drop(self.consumer.group_metadata());
     }
 
     /// Returns the oldest rebalance not answered yet.
@@ -138,18 +152,23 @@ impl GroupConsumer {
         timeout: Duration,
     ) -> KafkaResult<Vec<(Partition, Option<i64>)>> {
         let answer = self.consumer.committed_offsets(list(partitions), timeout)?;
-        let offset =
-            |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element
-                .offset()
-            {
-                Offset::Offset(offset) => Some(offset),
-                _ => None,
-            };
-        let elements = answer.elements();
-        Ok(elements
-            .iter()
-            .map(|element| ((element.topic().to_owned(), element.partition()), offset(element)))
-            .collect())
+        let offset = |element: &TopicPartitionListElem<'_>| {
+            element.error()?;
+            let partition = (element.topic().to_owned(), element.partition());
+            Ok(match element.offset() {
+                Offset::Offset(offset) => (partition, Some(offset)),
+                _ => (partition, None),
+            })
+        };
+        answer.elements().iter().map(offset).collect()
+    }
+
+    /// Returns the notes that the group committed with its offsets, those of open transactions aside.
+    ///
+    /// # Errors
+    /// Where the group coordinator does not answer in time, or a transaction stays open over one.
+    pub fn notes(&self, partitions: &[Partition], timeout: Duration) -> KafkaResult<Vec<String>> {
+        notes_of(&self.consumer, partitions, timeout)
     }
 
     /// Returns the first and the end offset of a partition.
@@ -163,6 +182,12 @@ impl GroupConsumer {
         timeout: Duration,
     ) -> KafkaResult<(i64, i64)> {
         self.consumer.fetch_watermarks(topic, partition, timeout)
+    }
+
+    /// Returns where a partition ended when it was fetched last, as far as that is known: no broker
+    /// is asked, whose answer would wait behind a fetch.
+    pub fn end(&self, partition: &Partition) -> Option<i64> {
+        self.consumer.context().ends.lock().ok()?.get(partition).copied()
     }
 
     /// Returns the membership that a transaction commits under; to be taken anew at each commit.
@@ -209,11 +234,51 @@ impl Drop for GroupConsumer {
     }
 }
 
+/// Returns the notes that a group committed last, whatever transactions are open by now.
+///
+/// # Errors
+/// Where the group coordinator does not answer in time.
+pub fn last_notes(
+    config: &ClientConfig,
+    partitions: &[Partition],
+    timeout: Duration,
+) -> KafkaResult<Vec<String>> {
+    let mut config = config.clone();
+    config.set("isolation.level", "read_uncommitted").set("enable.auto.commit", "false");
+    config.remove("group.instance.id");
+    let consumer: BaseConsumer<Reader> = config.create_with_context(Reader)?;
+    let notes = notes_of(&consumer, partitions, timeout);
+    close(consumer);
+    notes
+}
+
+fn notes_of<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partitions: &[Partition],
+    timeout: Duration,
+) -> KafkaResult<Vec<String>> {
+    let answer = consumer.committed_offsets(list(partitions), timeout)?;
+    let note = |element: &TopicPartitionListElem<'_>| {
+        element.error()?;
+        Ok(element.metadata().to_owned())
+    };
+    answer.elements().iter().map(note).collect()
+}
+
+/// Closes a consumer that is in no group; that takes a tenth of a second and nobody waits for it.
+pub fn close(consumer: BaseConsumer<Reader>) {
+    std::thread::spawn(move || drop(consumer));
+}
+
 /// The context of a consumer outside any group: it tells errors but for the end of a partition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reader;
 
 impl ClientContext for Reader {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         tell(&error, reason);
     }
@@ -225,6 +290,8 @@ impl ConsumerContext for Reader {}
 #[derive(Default)]
 struct RebalanceQueue {
     asked: Mutex<VecDeque<Rebalance>>,
+    /// Where the partitions ended when they were fetched last.
+    ends: Mutex<BTreeMap<Partition, i64>>,
     closing: AtomicBool,
 }
 
@@ -235,6 +302,20 @@ impl RebalanceQueue {
 }
 
 impl ClientContext for RebalanceQueue {
+    fn stats(&self, statistics: Statistics) {
+        let ends = statistics.topics.iter().flat_map(|(topic, found)| {
+            let known = found.partitions.iter().filter(|(_, found)| found.hi_offset >= 0);
+            known.map(|(number, found)| ((topic.clone(), *number), found.hi_offset))
+        });
+        if let Ok(mut known) = self.ends.lock() {
+            *known = ends.collect();
+        }
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         tell(&error, reason);
     }
@@ -279,6 +360,15 @@ impl ConsumerContext for RebalanceQueue {
     }
 }
 
+/// Logs what librdkafka says, at most as a warning: it calls an error what its callers get over.
+pub fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => tracing::info!(facility, "{message}"),
+        RDKafkaLogLevel::Debug => tracing::debug!(facility, "{message}"),
+        _ => tracing::warn!(facility, "{message}"),
+    }
+}
+
 fn tell(error: &KafkaError, reason: &str) {
     if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
         tracing::warn!(%error, reason, "kafka consumer");
@@ -293,11 +383,28 @@ fn list(partitions: &[Partition]) -> TopicPartitionList {
     list
 }
 
+/// Makes a list of partitions with offsets, and a note that is committed with each.
+///
+/// # Errors
+/// Where an offset cannot be stated to librdkafka.
+pub fn list_with(
+    partitions: &[(Partition, Offset)],
+    note: &str,
+) -> KafkaResult<TopicPartitionList> {
+    let list = list_at(partitions)?;
+    for ((topic, partition), _) in partitions {
+        if let Some(mut element) = list.find_partition(topic, *partition) {
+            element.set_metadata(note);
+        }
+    }
+    Ok(list)
+}
+
 /// Makes a list of partitions with offsets.
 ///
 /// # Errors
 /// Where an offset cannot be stated to librdkafka.
-pub fn list_at(partitions: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
+fn list_at(partitions: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
     for ((topic, partition), offset) in partitions {
         list.add_partition_offset(topic, *partition, *offset)?;

@@ -51,7 +51,7 @@ const REFRESH: Duration = Duration::from_secs(1);
 /// The board of one process.
 #[derive(Debug)]
 pub struct Board {
-    settings: DetectSettings,
+    settings: Mutex<DetectSettings>,
     started: Instant,
     started_at: Timestamp,
     ready: AtomicBool,
@@ -89,7 +89,7 @@ impl Board {
     /// Makes an empty board; the settings tell when a service is warm.
     pub fn new(settings: DetectSettings) -> Self {
         Self {
-            settings,
+            settings: Mutex::new(settings),
             started: Instant::now(),
             started_at: now(),
             ready: AtomicBool::new(false),
@@ -107,6 +107,11 @@ impl Board {
             stages: DashMap::new(),
             sinks: Mutex::default(),
         }
+    }
+
+    /// Goes on with settings that changed.
+    pub fn set_settings(&self, settings: DetectSettings) {
+        *lock(&self.settings) = settings;
     }
 
     /// Says whether the stages run; a pager that is down changes nothing here.
@@ -144,7 +149,7 @@ impl Board {
     pub fn counted(&self, batch: &TallyBatch) {
         for tallies in &batch.services {
             let known = self.rates.contains_key(&tallies.name);
-            if !known && self.rates.len() >= self.settings.services_max {
+            if !known && self.rates.len() >= lock(&self.settings).services_max {
                 continue;
             }
             let mut windows = self.rates.entry(tallies.name.clone()).or_default();

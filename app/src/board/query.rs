@@ -158,7 +158,7 @@ impl Board {
         card: &super::ServiceCard,
         newest: Option<Timestamp>,
     ) -> ServiceView {
-        let warmup_windows = self.settings.warmup_windows();
+        let warmup_windows = super::lock(&self.settings).warmup_windows();
         let rates = newest.map_or_else(Vec::new, |newest| self.rates_of(name, newest));
         ServiceView {
             name: name.to_owned(),
@@ -176,7 +176,7 @@ impl Board {
 
     /// Records a minute in each window up to the newest one.
     fn rates_of(&self, name: &str, newest: Timestamp) -> Vec<f64> {
-        let width = self.settings.window;
+        let width = super::lock(&self.settings).window;
         let per_minute = 60.0 / width.as_secs_f64().max(1e-3);
         let windows = self.rates.get(name);
         let count =
@@ -214,7 +214,7 @@ impl Board {
             templates: self.services.iter().map(|card| card.template_count).sum(),
             anomalies: self.anomaly_count.load(Ordering::Relaxed),
             alerts_open: self.alerts.iter().filter(|alert| alert.state != "resolved").count(),
-            window_secs: self.settings.window.as_secs_f64(),
+            window_secs: super::lock(&self.settings).window.as_secs_f64(),
             stages: Stage::ALL.map(|stage| self.stage_view(stage)).to_vec(),
             sources: self.sources_view(),
         }

@@ -1,5 +1,6 @@
 //! Captured logs counted by template, without judging anything.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use logwake_detector::alert::AlertOutput;
@@ -33,7 +34,8 @@ pub fn census(
     let seeds = seeds.map_or_else(|| Lock::seeds_of(&config), Ok)?;
     let known = Known { seeds, ..Known::default() };
     let mut watcher = Watcher(Bar::new());
-    let replay = Replay { config: &config, inputs, topic: None, wall: wall_now(), known };
+    let stop = Arc::default();
+    let replay = Replay { config: &config, inputs, topic: None, wall: wall_now(), known, stop };
     let finished = replay.run(&mut watcher)?;
     watcher.0.finish();
     Ok(finished)

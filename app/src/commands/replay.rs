@@ -26,6 +26,7 @@ use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
 
 use super::input::{self, Bar};
 use super::labels::{self, Labels, Page};
+use super::serve::Signals;
 use super::session_labels;
 use super::story;
 use super::summary::{self, Lines, Sessions, Summary};
@@ -48,7 +49,8 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
     let known = Known { is_begin_normal: args.learn.is_some(), ..learned::known_of(&config)? };
-    let replay = Replay { config: &config, inputs, topic, wall: wall_now(), known };
+    let stop = Signals::listen()?.stop;
+    let replay = Replay { config: &config, inputs, topic, wall: wall_now(), known, stop };
     let finished = replay.run(&mut results)?;
     results.bar.finish();
     let mut summary = results.summary;
@@ -84,8 +86,15 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
         writeln!(out, "{}", summary::tell_span(from, to))?;
     }
     write!(out, "{}", summary::tell(&summary))?;
+    if finished.is_interrupted {
+        writeln!(out, "interrupted: this is what came of the lines read until then")?;
+    }
     out.flush()?;
-    Ok(if finished.broken > 0 { Status::Failed } else { Status::Done })
+    Ok(match (finished.is_interrupted, finished.broken) {
+        (true, _) => Status::Interrupted,
+        (false, 0) => Status::Done,
+        (false, _) => Status::Failed,
+    })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {

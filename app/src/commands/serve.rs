@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Longest pause between attempts to reach the brokers.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// Runs until a signal says stop.
+/// Runs until a signal says stop; SIGHUP has the configuration read again.
 ///
 /// # Errors
 /// Where the configuration is wrong or the address of the page is taken; brokers that do not answer
@@ -46,20 +46,28 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
         Listen::At(address) => Some(listen(address, &board, &metrics)?),
         Listen::Off => None,
     };
-    let mut has_died = false;
-    if let Some(runtime) = start(&config, &board, &metrics, &tracer, &signals) {
+    let (mut config, mut has_died) = (config, false);
+    while let Some(runtime) = start(&config, &board, &metrics, &tracer, &signals) {
         board.set_ready(true);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "running");
-        while !signals.stop.load(Ordering::Acquire) && !has_died {
+        let next = loop {
             std::thread::sleep(LOOK);
             has_died = runtime.has_died();
-            if signals.reload.swap(false, Ordering::AcqRel) {
-                reload(&args.config);
+            if signals.stop.load(Ordering::Acquire) || has_died {
+                break None;
             }
-        }
+            if signals.reload.swap(false, Ordering::AcqRel)
+                && let Some(changed) = reload(&args.config, &config)
+            {
+                break Some(changed);
+            }
+        };
         tracing::info!("stopping");
-        board.set_ready(false);
+        board.set_ready(next.is_some());
         runtime.stop();
+        let Some(changed) = next else { break };
+        board.set_settings(changed.detect_settings());
+        config = changed;
     }
     tracer.shutdown();
     if let Some(server) = server {
@@ -160,17 +168,37 @@ fn attempt(
     Some(starting.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the start panicked"))))
 }
 
-/// Reads the configuration again and says what that changes.
-fn reload(path: &Path) {
-    match Config::load(path) {
-        Ok(_) => tracing::warn!(
-            "{} is valid; no key takes effect without a restart in this version",
-            path.display()
-        ),
-        Err(error) => tracing::error!(
-            "{} is not taken over: {}",
-            path.display(),
-            super::sentence(&error.into())
-        ),
+/// Reads the configuration again; returns it where the stages must start over with it.
+///
+/// What is wrong is told, and everything goes on as it was.
+fn reload(path: &Path, current: &Config) -> Option<Config> {
+    let loaded = Config::load(path).and_then(|(config, _)| {
+        let problems = config.validate_for_run();
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        Err(ConfigError::Invalid { path: Some(path.to_owned()), problems })
+    });
+    let path = path.display();
+    let mut config = match loaded {
+        Ok(config) => config,
+        Err(error) => {
+            let error = super::sentence(&error.into());
+            tracing::error!("{path} is not taken over, all goes on as before: {error}");
+            return None;
+        }
+    };
+    if config.http != current.http || config.telemetry != current.telemetry {
+        tracing::warn!(
+            "{path}: what changed in [http] and [telemetry] takes effect at the next start"
+        );
+        config.http = current.http.clone();
+        config.telemetry = current.telemetry.clone();
     }
+    if config == *current {
+        tracing::info!("{path}: nothing else changed");
+        return None;
+    }
+    tracing::info!("{path} is taken over: the stages commit and start over");
+    Some(config)
 }

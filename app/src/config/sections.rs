@@ -50,6 +50,9 @@ section! {
         delivery: Delivery = Delivery::ExactlyOnce;
         /// Name of this process among those of the same prefix, stable over restarts; the host name where not set.
         instance: Option<String> = None;
+        /// Whether a restart keeps the partitions, so that they do not move if it takes less than `session.timeout.ms` of `consumer_properties`.
+        /// It needs an `instance` of its own for each process, and a process that stops for good is missed only after that time.
+        static_membership: bool = false;
         /// Threads that read and tally, each a member of the group with connections of its own.
         /// One a core where not set, and no more than the topics have partitions.
         slots: Option<usize> = None;
@@ -123,6 +126,7 @@ section! {
     /// What is unusual.
     Detect {
         /// Width of the windows in which records are counted.
+        /// After a change every service is learned anew; templates and their ids stay.
         window: Span = Span::secs(10) => Span::millis(100), Span::secs(3600);
         /// How much later than others of its source a record may come and still be counted.
         /// Every anomaly of a rate waits this long after its window.

@@ -51,7 +51,7 @@ headers = [{ name = "mine", pattern = "(" }, { name = "x" }]
             line 3: kafka.broker: unknown key, did you mean kafka.brokers?
             line 5: kafka.slots: 0 is outside the range from 1 to 256
             line 6: kafka.delivery: "exactly-once" is unknown, did you mean "exactly_once"?
-            line 7: kafka.colour: unknown key, known here: brokers, topics, prefix, delivery, instance, slots, detect_partitions, commit_interval, snapshot_interval, replication_factor, properties, consumer_properties, producer_properties
+            line 7: kafka.colour: unknown key, known here: brokers, topics, prefix, delivery, instance, static_membership, slots, detect_partitions, commit_interval, snapshot_interval, replication_factor, properties, consumer_properties, producer_properties
             line 10: detect.window: "10 parsecs" is not a duration, write a number and a unit (ns, us, ms, s, m, h, d) such as "10s" or "1h30m"
             line 11: detect.lateness: must be a duration with its unit such as "10s", not 5
             line 12: detect.resolve_after: unknown key, did you mean alerts.resolve_after?

@@ -57,10 +57,11 @@ pub struct Pattern {
 }
 
 /// Properties that Logwake sets itself, because its promises hang on them.
-const OWN_PROPERTIES: [(&str, &str); 8] = [
+const OWN_PROPERTIES: [(&str, &str); 9] = [
     ("bootstrap.servers", "set kafka.brokers instead"),
     ("metadata.broker.list", "set kafka.brokers instead"),
     ("group.id", "set kafka.prefix instead"),
+    ("group.instance.id", "set kafka.static_membership instead"),
     ("transactional.id", "set kafka.prefix and kafka.instance instead"),
     ("enable.auto.commit", "positions are committed with the results"),
     ("enable.auto.offset.store", "positions are committed with the results"),

@@ -33,6 +33,7 @@ pub(super) struct Instruments {
     pub(super) decisions: Counter<u64>,
     pub(super) notifications: Counter<u64>,
     pub(super) dead_letters: Counter<u64>,
+    pub(super) unreadable: Counter<u64>,
     pub(super) commits: Counter<u64>,
     pub(super) commit_time: Histogram<f64>,
     pub(super) commit_at: Gauge<f64>,
@@ -109,6 +110,7 @@ impl Instruments {
                 "logwake.dead_letters",
                 "Payloads in the dead-letter topic, by reason.",
             ),
+            unreadable: counter("logwake.values_unreadable", "Values passed over, by stage."),
             commits: counter("logwake.commits", "Commits, by stage and outcome."),
             commit_time: seconds(
                 meter,

@@ -140,6 +140,11 @@ impl Metrics {
         self.instruments.dead_letters.add(payloads, &[KeyValue::new("reason", reason)]);
     }
 
+    /// Counts a value of another version that was passed over.
+    pub fn unreadable(&self, stage: Stage) {
+        self.instruments.unreadable.add(1, &[stage_label(stage)]);
+    }
+
     /// Counts what a tally batch accounts for.
     pub fn tallied(&self, batch: &TallyBatch) {
         self.instruments.tallied.add(batch.lines.tallied, &[]);

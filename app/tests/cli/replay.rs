@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::support::lines::{Seeded, deal, shop};
-use crate::support::program::{Ran, logwake};
+use crate::support::program::{Ran, Started, logwake};
 use crate::support::schema;
 
 const FILES: [&str; 5] =
@@ -173,4 +173,24 @@ fn the_report_holds_every_record_and_no_element_of_a_log() {
     let counts = rows.flat_map(|row| row["counts"].as_array().unwrap());
     let drawn: u64 = counts.map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(drawn, data["summary"]["lines"]["tallied"].as_u64().unwrap());
+}
+
+#[test]
+fn what_is_complete_is_written_where_it_is_interrupted() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let child = Started::new(&["replay", "--out", out.to_str().unwrap(), "-"]);
+    let lines = (0..).map(|number| {
+        let (minute, second) = (number / 60 % 60, number % 60);
+        format!("2026-03-01T12:{minute:02}:{second:02}Z web INFO request {number} served\n")
+    });
+    let ran = child.interrupt_while_it_reads(lines);
+    assert_eq!(ran.status, Some(130), "{}", ran.stderr);
+    assert!(ran.stdout.ends_with("interrupted: this is what came of the lines read until then\n"));
+    let summary = std::fs::read_to_string(out.join("summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert!(summary["lines"]["total"].as_u64().unwrap() > 0);
+    for file in ["anomalies.jsonl", "alerts.jsonl", "decisions.jsonl", "report.html"] {
+        assert!(out.join(file).exists(), "{file}");
+    }
 }

@@ -125,3 +125,32 @@ fn kills_in_mid_stream_lose_nothing_and_double_nothing() {
     pipeline.check_lines();
     pipeline.check_ids(&expected);
 }
+
+#[test]
+fn a_changed_configuration_is_taken_over_at_sighup_and_a_wrong_one_is_not() {
+    let Some(kafka) = Kafka::from_env() else { return };
+    let lines = shop(26);
+    let pipeline = Pipeline::new(kafka, &lines, 1, "");
+    let expected = pipeline.replay();
+    let mut service = pipeline.start("a");
+    service.wait_for_log("running");
+    let path = pipeline.config_of("a");
+    let sound = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{sound}\n[alerts]\nopen_wait = 1\n")).unwrap();
+    service.signal("HUP");
+    service.wait_for_log("is not taken over");
+    std::fs::write(&path, &sound).unwrap();
+    service.signal("HUP");
+    service.wait_for_log("nothing else changed");
+    std::fs::write(&path, format!("{sound}\n[alerts]\nopen_weight = 1000.0\n")).unwrap();
+    service.signal("HUP");
+    service.wait_for_log("is taken over");
+    pipeline.produce();
+    pipeline.wait_for_all(&mut pipeline.tallies(), pipeline.lines());
+    let mut anomalies = pipeline.kafka.tail(&pipeline.kafka.name("anomalies"));
+    anomalies.wait("anomalies", |records| records.len() >= expected.anomalies.len());
+    service.stop();
+    pipeline.check_lines();
+    pipeline.check_ids(&expected);
+    assert!(pipeline.texts("alerts").is_empty(), "the changed weight opens nothing");
+}

@@ -11,6 +11,7 @@ use logwake_emit::wire;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
 use crate::brokers::Brokers;
+use crate::number;
 use crate::support::kafka::{Kafka, Tail};
 use crate::support::lines::line;
 use crate::support::program::Service;
@@ -33,15 +34,10 @@ fn how_soon_lines_are_judged_again() {
         return;
     }
     let kafka = Kafka::from_env().unwrap();
-    kafka.make_topic(&kafka.logs(), PARTITIONS, &[]);
     let dir = tempfile::tempdir().unwrap();
     let start = |name: &str| Service::start(dir.path(), name, &config(&kafka, name));
-    let mut services: Vec<Service> = ["a", "b", "c"].map(&start).into();
-    services.iter_mut().for_each(|service| service.wait_for_log("running"));
-    let writer = Writer::start(&kafka);
-    let mut clock = Clock::new(&kafka);
-    clock.watch(WARM_UP);
-    for round in 1..=3 {
+    let (mut services, writer, mut clock) = begin(&kafka, &start);
+    for round in 1..=number("LOGWAKE_STORM_ROUNDS", 3) {
         let name = format!("{round}");
         clock.measure("a process joins", || services.push(start(&name)));
         let leaving = services.remove(0);
@@ -52,23 +48,60 @@ fn how_soon_lines_are_judged_again() {
         let name = format!("{round}-again");
         clock.measure("a process joins", || services.push(start(&name)));
     }
-    if let Some(brokers) = Brokers::find(&kafka) {
-        let restarts = (1..=3).map(|node| (node, false)).chain([(2, true)]);
-        for (node, is_killed) in restarts {
-            let what = if is_killed { "a broker is killed" } else { "a broker is restarted" };
-            let mut back = None;
-            clock.measure(what, || {
-                back = Some(brokers.take_down(&kafka, node, is_killed, Duration::from_secs(2)));
-            });
-            back.unwrap().join().unwrap();
-        }
+    end(services, writer);
+}
+
+/// One broker after the other is restarted, as an upgrade does it, and one is killed.
+#[test]
+fn how_soon_after_brokers_restart() {
+    if std::env::var_os("LOGWAKE_STORM_FIGURES").is_none() {
+        eprintln!("skipped: LOGWAKE_STORM_FIGURES is not set");
+        return;
     }
+    let kafka = Kafka::from_env().unwrap();
+    let brokers = Brokers::find(&kafka).expect("three brokers of scripts/kafka");
+    let dir = tempfile::tempdir().unwrap();
+    let start = |name: &str| Service::start(dir.path(), name, &config(&kafka, name));
+    let (services, writer, mut clock) = begin(&kafka, &start);
+    for (node, is_killed) in [(1, false), (2, false), (3, false), (2, true)] {
+        let what = if is_killed { "a broker is killed" } else { "a broker is restarted" };
+        let mut back: Option<JoinHandle<()>> = None;
+        clock.measure(what, || {
+            back = Some(brokers.take_down(&kafka, node, is_killed, Duration::from_secs(2)));
+        });
+        let back = back.unwrap();
+        clock.follow("  until it is back and has caught up", || !back.is_finished());
+        back.join().unwrap();
+        clock.follow("  the ten seconds after that", within(Duration::from_secs(10)));
+    }
+    end(services, writer);
+}
+
+/// Starts three processes and a writer, and waits until everything is warm.
+fn begin(kafka: &Kafka, start: &dyn Fn(&str) -> Service) -> (Vec<Service>, Writer, Clock) {
+    kafka.make_topic(&kafka.logs(), PARTITIONS, &[]);
+    let mut services: Vec<Service> = ["a", "b", "c"].map(start).into();
+    services.iter_mut().for_each(|service| service.wait_for_log("running"));
+    let writer = Writer::start(kafka);
+    let mut clock = Clock::new(kafka);
+    clock.watch(WARM_UP);
+    (services, writer, clock)
+}
+
+fn end(services: Vec<Service>, writer: Writer) {
     writer.stop();
     for service in &services {
-        let errors = service.log().lines().filter(|line| line.contains("ERROR")).count();
-        eprintln!("errors logged: {errors}");
+        let log = service.log();
+        let count = |level: &str| log.lines().filter(|line| line.contains(level)).count();
+        eprintln!("logged: {} errors, {} warnings", count("ERROR"), count(" WARN "));
     }
     services.into_iter().for_each(Service::stop);
+}
+
+/// Tells for so long that it goes on.
+fn within(span: Duration) -> impl FnMut() -> bool {
+    let begin = Instant::now();
+    move || begin.elapsed() < span
 }
 
 /// Default settings but for two shards.
@@ -132,6 +165,7 @@ struct Clock {
 
 impl Clock {
     fn new(kafka: &Kafka) -> Self {
+        // The reader must not be the one that is late.
         Self { findings: kafka.tail(&kafka.name("findings")), told_ms: BTreeMap::new() }
     }
 
@@ -145,6 +179,15 @@ impl Clock {
         }
         let oldest = self.told_ms.values().min().copied().unwrap_or(0);
         Duration::from_millis((now_ms() - oldest).max(0) as u64)
+    }
+
+    /// Says how long the delay was while something goes on.
+    fn follow(&mut self, what: &str, mut goes_on: impl FnMut() -> bool) {
+        let (begin, mut worst) = (Instant::now(), Duration::ZERO);
+        while goes_on() {
+            worst = worst.max(self.delay());
+        }
+        eprintln!("{what}: {:.1?}, the longest delay {worst:.1?}", begin.elapsed());
     }
 
     /// Follows the delay for a while; returns half of it is below what, and the longest.
@@ -162,17 +205,20 @@ impl Clock {
         let normal = NORMAL.max(longest * 3 / 2);
         fault();
         let (begin, mut worst, mut late) = (Instant::now(), Duration::ZERO, Duration::ZERO);
+        let mut first = None;
         while begin.elapsed() < late + STEADY {
             let delay = self.delay();
             worst = worst.max(delay);
             if delay > normal {
                 late = begin.elapsed();
+                first = first.or(Some(late));
             }
             assert!(begin.elapsed() < LONGEST, "{what}: {delay:?} instead of {median:?}");
         }
         eprintln!(
             "{what}: delay before {median:.1?} (longest {longest:.1?}), then at most {worst:.1?}, \
-             below {normal:.1?} again after {late:.1?}"
+             below {normal:.1?} again after {late:.1?}, above it for {:.1?}",
+            late.saturating_sub(first.unwrap_or(late))
         );
     }
 }

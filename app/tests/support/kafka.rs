@@ -50,6 +50,7 @@ impl Sender {
 pub struct Record {
     pub partition: i32,
     pub offset: i64,
+    pub key: String,
     pub payload: Vec<u8>,
     pub headers: Vec<(String, String)>,
 }
@@ -296,6 +297,7 @@ impl Tail {
                 self.records.push(Record {
                     partition: message.partition(),
                     offset: message.offset(),
+                    key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
                     payload: message.payload().unwrap_or_default().to_vec(),
                     headers,
                 });

@@ -37,6 +37,38 @@ pub fn logwake_with_stdin(args: &[&str], stdin: &[u8]) -> Ran {
     Ran::from(child.wait_with_output().unwrap())
 }
 
+/// A command that is still running.
+pub struct Started(Child);
+
+impl Started {
+    pub fn new(args: &[&str]) -> Self {
+        let piped = || Stdio::piped();
+        let mut command = Command::new(program());
+        Self(command.args(args).stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap())
+    }
+
+    /// Writes lines to its standard input, interrupts it after the first thousands, and goes on
+    /// writing until it takes no more.
+    pub fn interrupt_while_it_reads(mut self, lines: impl Iterator<Item = String>) -> Ran {
+        let mut stdin = self.0.stdin.take().unwrap();
+        for (number, line) in lines.enumerate() {
+            if number == 20_000 {
+                interrupt(&self.0);
+            }
+            if std::io::Write::write_all(&mut stdin, line.as_bytes()).is_err() {
+                break;
+            }
+        }
+        drop(stdin);
+        Ran::from(self.0.wait_with_output().unwrap())
+    }
+}
+
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+}
+
 /// What a command came to.
 #[derive(Debug)]
 pub struct Ran {

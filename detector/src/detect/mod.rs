@@ -121,6 +121,8 @@ pub struct Detect {
 /// What a detect machine keeps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DetectState {
+    /// Width of the windows that it was learned in.
+    width: Duration,
     fleet: FleetClock,
     services: BTreeMap<String, Service>,
     closed: Option<Timestamp>,
@@ -135,7 +137,8 @@ pub struct DetectState {
 impl Detect {
     /// Makes the machine of one shard of `shards`.
     pub fn new(settings: DetectSettings, shard: u32, shards: u32) -> Self {
-        Self { settings, known: Arc::default(), shard, shards, state: DetectState::default() }
+        let state = DetectState { width: settings.window, ..DetectState::default() };
+        Self { settings, known: Arc::default(), shard, shards, state }
     }
 
     /// Makes this known from the start.
@@ -144,12 +147,39 @@ impl Detect {
         self
     }
 
-    /// Continues from a state that [`Self::state`] gave.
-    pub fn restore(&mut self, state: DetectState) {
+    /// Continues from a state that [`Self::state`] gave; tells whether its rates are of use.
+    ///
+    /// Counts of windows of another width are not: of these, templates and what was told stay, and
+    /// each service is learned anew.
+    pub fn restore(&mut self, state: DetectState) -> bool {
         self.state = state;
+        let is_same_width = self.state.width == self.settings.window;
+        if !is_same_width {
+            self.relearn();
+        }
         for service in self.state.services.values_mut() {
             service.seed(&self.known.seeds);
         }
+        is_same_width
+    }
+
+    fn relearn(&mut self) {
+        let state = &mut self.state;
+        state.width = self.settings.window;
+        state.looked = None;
+        state.closed = state.closed.map(|closed| closed.window_start(self.settings.window));
+        let since = state.closed.unwrap_or_default();
+        for service in state.services.values_mut() {
+            let open = service.open.values().flat_map(|window| window.levels());
+            state.counts.records_dropped += open.sum::<u64>();
+            *service = service.relearned(self.settings.catalogue, since);
+        }
+    }
+
+    /// Begins with a batch that as many may have come before as `position` says, at most: what it
+    /// finds is numbered above all that those can have led to.
+    pub fn begin(&mut self, position: u64) {
+        self.state.seq = position;
     }
 
     /// Returns what must be kept.

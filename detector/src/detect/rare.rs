@@ -11,8 +11,9 @@ use super::gravity::{Gravity, gravity_of};
 use super::judge::Bench;
 use super::reason::{grouped, shorten, span};
 use super::service::Service;
+use super::tell::{anomaly_id, of_window};
 use super::window::{Cell, WindowCounts};
-use crate::anomaly::{Anomaly, AnomalyKind, Severity, TemplateRef, id_of, score_of};
+use crate::anomaly::{Anomaly, AnomalyKind, Severity, TemplateRef};
 use logwake_models::template::TemplateId;
 
 /// How long it must have been away.
@@ -56,7 +57,6 @@ fn anomaly(
         return None;
     }
     let kind = AnomalyKind::RareTemplate;
-    let window = bench.window.as_nanos().to_string();
     let p_value = 1.0 / (away as f64 + 2.0);
     let long = span(bench.settings.window * u32::try_from(away).unwrap_or(u32::MAX));
     let name = &service.name;
@@ -66,27 +66,13 @@ fn anomaly(
     };
     let reason = format!("{name}: back after {long}: `{}`, {times}", shorten(&text));
     Some(Anomaly {
-        id: id_of("a", &[name, kind.as_str(), &id.to_string(), &window]),
-        kind,
-        at: bench.at,
-        service: name.clone(),
+        id: anomaly_id(service, kind, Some(id), bench.window),
         host: cell.only_host(),
         level: cell.level(),
-        severity: Severity::Info,
-        window_start: bench.window,
-        window_end: bench.window + bench.settings.window,
         template: Some(TemplateRef { id, text }),
-        score: score_of(p_value),
-        p_value,
         actual: cell.count() as f64,
-        typical: 0.0,
-        lower: 0.0,
-        upper: 0.0,
         contributions: vec![("time away".to_owned(), 1.0)],
-        exemplars: vec![cell.gravest().clone()],
         reason,
-        incomplete: bench.incomplete,
-        session: None,
-        lasts_until: None,
+        ..of_window(service, bench, kind, Severity::Info, p_value, vec![cell.gravest().clone()])
     })
 }

@@ -114,6 +114,24 @@ impl Service {
         }
     }
 
+    /// Keeps what does not hang on the width of windows: templates, sessions, and what was counted.
+    pub(super) fn relearned(&self, limits: CatalogueLimits, since: Timestamp) -> Self {
+        let templates = self.templates.iter().map(|(id, stats)| {
+            let stats = stats.clone();
+            (*id, TemplateStats { rate: Series::new(0), share: 0.0, active: 0, ..stats })
+        });
+        Self {
+            catalogue: self.catalogue.clone(),
+            templates: templates.collect(),
+            sessions: self.sessions.clone(),
+            spending: self.spending,
+            records: self.records,
+            settled: self.settled,
+            late: self.late,
+            ..Self::new(&self.name, limits, since)
+        }
+    }
+
     /// Makes the templates that were written down for it known, and folds what they take in.
     pub(super) fn seed(&mut self, seeds: &Seeds) {
         for (id, text) in seeds.get(&self.name).into_iter().flatten() {

@@ -70,28 +70,14 @@ pub(super) fn rate_anomaly(
 ) -> Anomaly {
     let verdict = &deviation.verdict;
     Anomaly {
-        id: anomaly_id(service, kind, None, bench.window),
-        kind,
-        at: bench.at,
-        service: service.name.clone(),
-        host: None,
-        level: exemplars.iter().map(|one| one.exemplar.level).max().unwrap_or_default(),
-        severity,
         window_start: bench.window - bench.settings.window * deviation.stretch.windows_before(),
-        window_end: bench.window + bench.settings.window,
-        template: None,
-        score: score_of(deviation.p_value),
-        p_value: deviation.p_value,
         actual: deviation.count as f64,
         typical: verdict.typical,
         lower: verdict.lower,
         upper: verdict.upper,
         contributions: vec![("rate".to_owned(), 1.0)],
         reason: reason::rate(&service.name, subject, bench.settings.window, deviation),
-        exemplars,
-        incomplete: bench.incomplete,
-        session: None,
-        lasts_until: None,
+        ..of_window(service, bench, kind, severity, deviation.p_value, exemplars)
     }
 }
 
@@ -102,8 +88,33 @@ pub(super) fn forest_anomaly(
     isolation: Isolation,
     severity: Severity,
 ) -> Anomaly {
-    let kind = AnomalyKind::Forest;
-    let exemplars = gravest(counts);
+    Anomaly {
+        actual: isolation.score,
+        typical: isolation.typical,
+        upper: isolation.typical,
+        reason: reason::forest(&service.name, bench.settings.window, &isolation),
+        contributions: isolation.contributions,
+        ..of_window(
+            service,
+            bench,
+            AnomalyKind::Forest,
+            severity,
+            isolation.p_value,
+            gravest(counts),
+        )
+    }
+}
+
+/// What any anomaly of a closed window says.
+#[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
+pub(super) fn of_window(
+    service: &Service,
+    bench: &Bench<'_>,
+    kind: AnomalyKind,
+    severity: Severity,
+    p_value: f64,
+    exemplars: Vec<Evidence>,
+) -> Anomaly {
     Anomaly {
         id: anomaly_id(service, kind, None, bench.window),
         kind,
@@ -115,14 +126,14 @@ pub(super) fn forest_anomaly(
         window_start: bench.window,
         window_end: bench.window + bench.settings.window,
         template: None,
-        score: score_of(isolation.p_value),
-        p_value: isolation.p_value,
-        actual: isolation.score,
-        typical: isolation.typical,
+        score: score_of(p_value),
+        p_value,
+        actual: 0.0,
+        typical: 0.0,
         lower: 0.0,
-        upper: isolation.typical,
-        reason: reason::forest(&service.name, bench.settings.window, &isolation),
-        contributions: isolation.contributions,
+        upper: 0.0,
+        contributions: Vec::new(),
+        reason: String::new(),
         exemplars,
         incomplete: bench.incomplete,
         session: None,

@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use expect_test::{Expect, expect};
-use logwake_models::session::SessionBounds;
 use logwake_models::template::Masks;
 use proptest::prelude::*;
 
@@ -10,62 +9,17 @@ use crate::alert::{Alert, AlertOutput, AlertSettings};
 use crate::anomaly::AnomalyKind;
 use crate::record::{Level, Record, Source};
 use crate::tally::{ClockSettings, Tally, TallyInput};
+use crate::testing::{self, CLOCK, Dice, WALL};
 
-const WINDOW: Duration = Duration::from_secs(10);
-const CLOCK: ClockSettings = ClockSettings {
-    window: WINDOW,
-    lateness: Duration::from_secs(5),
-    future_max: Duration::from_secs(600),
-    jump_max: Duration::from_secs(3600),
-};
-const WALL: Timestamp = Timestamp::from_secs(4_000_000_000);
-
+/// Ten minutes of warm-up, a forest, and few open windows.
 fn settings() -> DetectSettings {
-    DetectSettings {
-        window: WINDOW,
-        lateness: CLOCK.lateness,
-        warmup: Duration::from_secs(600),
-        anomaly_budget: 10.0,
-        forest_p_value_max: 1e-5,
-        gap_windows_max: 60,
-        services_max: 100,
-        open_windows_max: 20,
-        catalogue: CatalogueLimits::default(),
-        fleet: FleetSettings {
-            hold_max: Duration::from_secs(60),
-            stall_after: Duration::from_secs(30),
-        },
-        sessions: SessionSettings {
-            idle: Duration::from_secs(600),
-            sessions_max: 100_000,
-            bounds: SessionBounds::default(),
-        },
-        values: ValueSettings { enabled: true, stable_for: Duration::from_secs(1800) },
-    }
-}
-
-/// SplitMix64: enough randomness for a simulation, the same everywhere.
-#[derive(Clone)]
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// A Poisson count by Knuth's products.
-    fn poisson(&mut self, mean: f64) -> u32 {
-        let (end, mut product, mut count) = ((-mean).exp(), self.next(), 0);
-        while product > end {
-            product *= self.next();
-            count += 1;
-        }
-        count
-    }
+    let mut settings = testing::settings();
+    settings.warmup = Duration::from_secs(600);
+    settings.forest_p_value_max = 1e-5;
+    settings.open_windows_max = 20;
+    settings.sessions.idle = Duration::from_secs(600);
+    settings.sessions.sessions_max = 100_000;
+    settings
 }
 
 /// One simulated record.
@@ -122,8 +76,18 @@ fn tally(
 ) -> Vec<TallyBatch> {
     let source = Source::Partition { topic: "logs".into(), partition };
     let mut tally = Tally::new(source, sources, CLOCK, Masks::default(), WALL);
+    tally_on(&mut tally, 0, lines, is_cut)
+}
+
+/// The same from the record `first` on.
+fn tally_on(
+    tally: &mut Tally,
+    first: usize,
+    lines: &[Line],
+    is_cut: impl Fn(usize) -> bool,
+) -> Vec<TallyBatch> {
     let mut out = Vec::new();
-    for (offset, line) in lines.iter().enumerate() {
+    for (offset, line) in lines.iter().enumerate().skip(first) {
         let record = Record {
             offset: offset as u64,
             lines: 1,
@@ -391,6 +355,32 @@ fn a_gap_of_a_day_is_passed_over() {
         87607 rate_spike info 0.80 checkout: 13 times `cache lookup hit for key <*>` in the first 7.5 s of 10 s, expected 0 to 1
         87630 rate_spike info 0.79 checkout: 12 times `cache lookup hit for key <*>` in 10 s, expected 0 to 1
     "#]].assert_eq(&print(&anomalies));
+}
+
+#[test]
+fn windows_of_another_width_are_learned_anew_and_templates_stay() {
+    let mut dice = Dice(5);
+    let lines = in_time(steady(&mut dice, "web", 0..7200, |_, _| 1.0));
+    let (half, wide) = (lines.len() / 2, Duration::from_secs(60));
+    let source = || Source::Partition { topic: "logs".into(), partition: 0 };
+    let mut narrow = Tally::new(source(), 1, CLOCK, Masks::default(), WALL);
+    let batches = tally_on(&mut narrow, 0, &lines[..half], |_| false);
+    let (before, mut found) = detect(settings(), batches);
+    let ids: Vec<_> = before.state().services()["web"].templates.keys().copied().collect();
+    let clock = ClockSettings { window: wide, ..CLOCK };
+    let mut wider = Tally::new(source(), 1, clock, Masks::default(), WALL);
+    wider.restore(narrow.state());
+    let mut after = Detect::new(DetectSettings { window: wide, ..settings() }, 0, 1);
+    assert!(!after.restore(before.state().clone()));
+    let mut out = Vec::new();
+    for batch in tally_on(&mut wider, half, &lines, |_| false) {
+        after.step(batch, &mut out);
+    }
+    found.extend(out.into_iter().flat_map(|findings| findings.anomalies));
+    assert_eq!(print(&found), "");
+    let web = &after.state().services()["web"];
+    assert!(web.templates.keys().copied().eq(ids));
+    assert!((50..62).contains(&web.windows), "{}", web.windows);
 }
 
 #[test]

@@ -150,6 +150,13 @@ impl Tally {
         self.state = state;
     }
 
+    /// Goes on before `to` without the state that it had there; its batches are numbered by wall
+    /// time in milliseconds from then on, since no more than one of those before came in each.
+    pub fn begin(&mut self, to: u64, wall: Timestamp) {
+        let seq = u64::try_from(wall.as_nanos() / 1_000_000).unwrap_or(0);
+        self.state = TallyState { to, seq, ..TallyState::default() };
+    }
+
     /// Returns what must be kept; whole only right after a cut.
     pub fn state(&self) -> TallyState {
         self.state.clone()

@@ -73,7 +73,7 @@ fn states_of_every_stage_come_back() {
     where
         T: Default + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned,
     {
-        assert_eq!(decode_state("state", &encode_state(&T::default())), Ok(T::default()));
+        assert_eq!(decode("state", 7, &encode(7, &T::default())), Ok(T::default()));
     }
     check::<TallyState>();
     check::<DetectState>();

@@ -31,6 +31,8 @@ pub struct AlertTask {
     alert: Alert,
     outputs: Vec<AlertOutput>,
     waiting: Vec<AlertOutput>,
+    /// Findings that were passed over.
+    unreadable: u64,
 }
 
 impl AlertTask {
@@ -41,6 +43,7 @@ impl AlertTask {
             shared: Arc::clone(shared),
             outputs: Vec::new(),
             waiting: Vec::new(),
+            unreadable: 0,
         }
     }
 
@@ -73,8 +76,12 @@ impl Task for AlertTask {
         match wire::decode_findings(input.payload) {
             Ok(findings) => self.alert.step(findings, &mut self.outputs),
             Err(error) => {
-                let offset = input.offset;
-                tracing::error!(%error, offset, "findings not readable, passed over");
+                self.unreadable += 1;
+                let count = self.unreadable;
+                self.shared.metrics.unreadable(Stage::Alert);
+                if count.is_power_of_two() {
+                    tracing::warn!(%error, count, "findings not readable, passed over");
+                }
             }
         }
         self.put_out(out);
@@ -83,13 +90,13 @@ impl Task for AlertTask {
     fn cut(&mut self, _: Cut, _: &mut Outbox) {}
 
     fn snapshot(&self) -> Vec<u8> {
-        let bytes = wire::encode_state(self.alert.state());
+        let bytes = wire::encode(wire::ALERT_STATE_VERSION, self.alert.state());
         self.shared.metrics.state_size(Stage::Alert, bytes.len() as u64);
         bytes
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        self.alert.restore(wire::decode_state("alert state", state)?);
+        self.alert.restore(wire::decode("alert state", wire::ALERT_STATE_VERSION, state)?);
         self.shared.board.alerts_restored(self.alert.state());
         self.shared.metrics.alerts_restored(self.alert.state());
         Ok(())

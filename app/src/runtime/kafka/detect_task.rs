@@ -48,6 +48,8 @@ pub struct DetectTask {
     shown_counts: CatalogueCounts,
     /// Services that were warned of too many templates.
     advised: BTreeSet<String>,
+    /// Tallies that were passed over.
+    unreadable: u64,
 }
 
 impl DetectTask {
@@ -64,6 +66,7 @@ impl DetectTask {
             shown: None,
             shown_counts: CatalogueCounts::default(),
             advised: BTreeSet::new(),
+            unreadable: 0,
         }
     }
 
@@ -126,8 +129,12 @@ impl Task for DetectTask {
                 self.detect.step(batch, &mut self.findings);
             }
             Err(error) => {
-                let (shard, offset) = (self.shard, input.offset);
-                tracing::error!(%error, shard, offset, "tally not readable, passed over");
+                self.unreadable += 1;
+                let (shard, count) = (self.shard, self.unreadable);
+                self.shared.metrics.unreadable(Stage::Detect);
+                if count.is_power_of_two() {
+                    tracing::warn!(%error, shard, count, "tallies not readable, passed over");
+                }
             }
         }
         self.put_out(input.offset, out);
@@ -136,18 +143,26 @@ impl Task for DetectTask {
     fn cut(&mut self, _: Cut, _: &mut Outbox) {}
 
     fn snapshot(&self) -> Vec<u8> {
-        let bytes = wire::encode_state(self.detect.state());
+        let bytes = wire::encode(wire::DETECT_STATE_VERSION, self.detect.state());
         self.shared.metrics.state_size(Stage::Detect, bytes.len() as u64);
         bytes
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        self.detect.restore(wire::decode_state("detect state", state)?);
+        let state = wire::decode("detect state", wire::DETECT_STATE_VERSION, state)?;
+        if !self.detect.restore(state) {
+            let shard = self.shard;
+            tracing::warn!(shard, "detect.window has changed: every service is learned anew");
+        }
         Ok(())
     }
 
     fn is_urgent(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    fn begin(&mut self, position: i64) {
+        self.detect.begin(u64::try_from(position).unwrap_or(0));
     }
 
     fn committed(&mut self) {

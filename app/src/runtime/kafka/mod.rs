@@ -52,6 +52,8 @@ use watch::StageWatch;
 /// Time after which a member that says nothing is taken for dead: the least that brokers allow unless
 /// told otherwise.
 const SESSION_TIMEOUT: &str = "6000";
+/// Time between heartbeats, by whose answers a member learns that partitions are to move.
+const HEARTBEAT: &str = "250";
 /// Longest wait for the stages at a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Time after which the brokers abort a transaction that a dead process left, which holds up
@@ -263,7 +265,7 @@ impl Start<'_> {
             state_topic: Arc::clone(state.0),
             state_partitions: state.1,
             transactional_id: exactly_once.then_some(id),
-            consumer: consumer_config(self.config, name),
+            consumer: consumer_config(self.config, name, slot),
             producer: producer_config(self.config),
             commit_interval: kafka.commit_interval.0,
             snapshot_interval: kafka.snapshot_interval.0,
@@ -337,15 +339,18 @@ pub fn group_of(config: &Config, stage: &str) -> String {
     format!("{}-{stage}", config.kafka.prefix)
 }
 
-fn consumer_config(config: &Config, stage: &str) -> ClientConfig {
+fn consumer_config(config: &Config, stage: &str, slot: usize) -> ClientConfig {
     let mut consumer = client_config(config);
+    if config.kafka.static_membership {
+        consumer.set("group.instance.id", format!("{}-{slot}", config.kafka.instance_name()));
+    }
     consumer
         .set("group.id", group_of(config, stage))
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", SESSION_TIMEOUT)
-        .set("heartbeat.interval.ms", "1000");
+        .set("heartbeat.interval.ms", HEARTBEAT);
     for (key, value) in FETCH {
         consumer.set(*key, *value);
     }

@@ -164,13 +164,13 @@ impl Task for NotifyTask {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        let bytes = wire::encode_state(self.notify.state());
+        let bytes = wire::encode(wire::NOTIFY_STATE_VERSION, self.notify.state());
         self.shared.metrics.state_size(Stage::Notify, bytes.len() as u64);
         bytes
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        self.notify.restore(wire::decode_state("notify state", state)?);
+        self.notify.restore(wire::decode("notify state", wire::NOTIFY_STATE_VERSION, state)?);
         Ok(())
     }
 

@@ -3,6 +3,13 @@
 //! The loop knows no client: it asks a [`Port`].
 //! [`Brokers`] is the one that runs; the simulation of the tests is another, which fails wherever
 //! brokers can.
+//!
+//! **A commit notes with each offset who made it, and the last one before partitions are given up
+//! notes nobody.**
+//! So whoever takes partitions over from a process that died or was put out knows its transactional
+//! id, and a producer under that id aborts at once what it left open, which would otherwise hold up
+//! every reader until the transaction times out.
+//! If that process lives after all, its next commit fails and it goes back to what is committed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +17,7 @@ use std::time::Duration;
 use anyhow::Context;
 use logwake_detector::time::Timestamp;
 use logwake_emit::kafka::{CommitError, Committer, Outbox};
-use logwake_ingest::kafka::{GroupConsumer, Partition, Polled, Rebalance, list_at};
+use logwake_ingest::kafka::{GroupConsumer, Partition, Polled, Rebalance, last_notes, list_with};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::Offset;
@@ -21,6 +28,9 @@ use super::task::Input;
 
 /// How long one answer of the brokers is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long stable offsets of partitions that are taken over are waited for, before it is asked who
+/// left them open.
+const OPEN_AFTER: Duration = Duration::from_millis(300);
 
 /// A message of an input partition.
 #[derive(Clone, Copy, Debug)]
@@ -85,13 +95,20 @@ pub trait Port {
     /// Where its leader does not answer within `timeout`.
     fn bounds(&mut self, partition: &Partition, timeout: Duration) -> anyhow::Result<(i64, i64)>;
 
-    /// Reads partitions of the state topic.
+    /// Reads the states of some partitions, which stand in `places` of the state topic.
     ///
     /// # Errors
     /// Where the brokers do not answer.
-    fn states(&mut self, places: &BTreeSet<i32>) -> anyhow::Result<StateLog>;
+    fn states(&mut self, places: &BTreeSet<i32>, of: &[Partition]) -> anyhow::Result<StateLog>;
+
+    /// Ends what the owners before left open, of partitions that they did not give up in good order.
+    ///
+    /// # Errors
+    /// Where the coordinator does not answer.
+    fn take_over(&mut self, partitions: &[Partition]) -> anyhow::Result<()>;
 
     /// Puts states, outputs and offsets out: all at once, or with at-least-once one after the other.
+    /// `is_last` notes that the partitions may be given up now.
     ///
     /// # Errors
     /// After any error nothing is known of what was put out.
@@ -100,13 +117,15 @@ pub trait Port {
         states: Outbox,
         outputs: Outbox,
         offsets: &[(Partition, i64)],
+        is_last: bool,
     ) -> anyhow::Result<()>;
 
-    /// Replaces the producer; whatever the old one left open is decided afterwards.
+    /// Sees to it that nothing is open or undecided any more: replaces the producer, unless it is
+    /// known to have left nothing.
     ///
     /// # Errors
     /// Where the coordinator does not answer.
-    fn replace_producer(&mut self) -> anyhow::Result<()>;
+    fn settle(&mut self) -> anyhow::Result<()>;
 }
 
 /// A consumer in the stage's group and a producer.
@@ -179,8 +198,31 @@ impl Port for Brokers<'_> {
         self.consumer.bounds(topic, *number, timeout).context("ask for the offset bounds")
     }
 
-    fn states(&mut self, places: &BTreeSet<i32>) -> anyhow::Result<StateLog> {
-        StateLog::read(&self.settings.consumer, &self.settings.state_topic, places)
+    fn end(&self, partition: &Partition) -> Option<i64> {
+        self.consumer.end(partition)
+    }
+
+    fn states(&mut self, places: &BTreeSet<i32>, of: &[Partition]) -> anyhow::Result<StateLog> {
+        StateLog::read(&self.settings.consumer, &self.settings.state_topic, places, of)
+    }
+
+    fn take_over(&mut self, partitions: &[Partition]) -> anyhow::Result<()> {
+        let Some(own) = &self.settings.transactional_id else { return Ok(()) };
+        let consumer = &self.settings.consumer;
+        let notes = match self.consumer.notes(partitions, OPEN_AFTER) {
+            Ok(notes) => notes,
+            // Most likely open; the notes of the commits before tell whose that is.
+            Err(_) => last_notes(consumer, partitions, TIMEOUT).context("read notes of offsets")?,
+        };
+        let group = consumer.get("group.id").unwrap_or_default();
+        let is_foreign = |id: &String| id.starts_with(group) && id != own;
+        for id in notes.into_iter().filter(is_foreign).collect::<BTreeSet<_>>() {
+            match Committer::new(&self.settings.producer, Some(&id)) {
+                Ok(_) => tracing::info!(id, "ended what a process that is gone left open"),
+                Err(error) => tracing::warn!(%error, id, "end what a process that is gone left"),
+            }
+        }
+        Ok(())
     }
 
     fn commit(
@@ -188,12 +230,14 @@ impl Port for Brokers<'_> {
         mut states: Outbox,
         mut outputs: Outbox,
         offsets: &[(Partition, i64)],
+        is_last: bool,
     ) -> anyhow::Result<()> {
         let offsets = offsets_of(offsets);
         let membership = self.consumer.membership();
-        if self.settings.transactional_id.is_some() {
+        if let Some(id) = &self.settings.transactional_id {
             outputs.append(&mut states);
-            self.committer.commit(&mut outputs, &list_at(&offsets)?, membership)?;
+            let note = if is_last { "" } else { id };
+            self.committer.commit(&mut outputs, &list_with(&offsets, note)?, membership)?;
         } else {
             // Nothing fences here, but whoever knows that it lost its partitions says nothing of them.
             anyhow::ensure!(membership.is_some(), CommitError::NotAMember);
@@ -204,8 +248,10 @@ impl Port for Brokers<'_> {
         Ok(())
     }
 
-    fn replace_producer(&mut self) -> anyhow::Result<()> {
-        self.committer = committer(self.settings)?;
+    fn settle(&mut self) -> anyhow::Result<()> {
+        if !self.committer.is_whole() {
+            self.committer = committer(self.settings)?;
+        }
         Ok(())
     }
 }

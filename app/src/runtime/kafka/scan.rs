@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use logwake_ingest::kafka::Reader;
+use logwake_ingest::kafka::{Reader, close};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -22,15 +22,47 @@ pub fn scan(
     config: &ClientConfig,
     topic: &str,
     partitions: &BTreeSet<i32>,
-    mut see: impl FnMut(&BorrowedMessage<'_>),
+    see: impl FnMut(&BorrowedMessage<'_>),
+) -> anyhow::Result<()> {
+    scan_last(config, topic, partitions, i64::MAX, see)
+}
+
+/// Shows the committed messages among the last so many offsets of some partitions.
+///
+/// # Errors
+/// Where the brokers do not answer or the end does not come.
+pub fn scan_last(
+    config: &ClientConfig,
+    topic: &str,
+    partitions: &BTreeSet<i32>,
+    count: i64,
+    see: impl FnMut(&BorrowedMessage<'_>),
 ) -> anyhow::Result<()> {
     let consumer = reader(config)?;
-    let mut list = TopicPartitionList::new();
+    let scanned = scan_with(&consumer, topic, partitions, count, see);
+    close(consumer);
+    scanned
+}
+
+fn scan_with(
+    consumer: &BaseConsumer<Reader>,
+    topic: &str,
+    partitions: &BTreeSet<i32>,
+    count: i64,
+    mut see: impl FnMut(&BorrowedMessage<'_>),
+) -> anyhow::Result<()> {
+    let (mut list, mut open) = (TopicPartitionList::new(), BTreeSet::new());
     for partition in partitions {
-        list.add_partition_offset(topic, *partition, Offset::Beginning)?;
+        // By number: the client waits half a second before it asks where a beginning is.
+        let (first, end) = bounds(consumer, topic, *partition)?;
+        if first < end {
+            let from = first.max(end.saturating_sub(count));
+            list.add_partition_offset(topic, *partition, Offset::Offset(from))?;
+            open.insert(*partition);
+        }
     }
     consumer.assign(&list).with_context(|| format!("assign partitions of {topic}"))?;
-    let (mut open, mut heard) = (partitions.clone(), Instant::now());
+    let mut heard = Instant::now();
     while !open.is_empty() {
         match consumer.poll(Duration::from_millis(200)) {
             Some(Ok(message)) => see(&message),
@@ -46,6 +78,23 @@ pub fn scan(
         heard = Instant::now();
     }
     Ok(())
+}
+
+fn bounds(
+    consumer: &BaseConsumer<Reader>,
+    topic: &str,
+    partition: i32,
+) -> anyhow::Result<(i64, i64)> {
+    let begin = Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, PATIENCE / 6) {
+            Ok(bounds) => return Ok(bounds),
+            Err(error) if is_passing(&error) && begin.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Err(error) => return Err(error).context(format!("ask where {topic}/{partition} ends")),
+        }
+    }
 }
 
 /// Tells whether an error is one of a broker that is away, whose partitions others take over.
@@ -65,6 +114,7 @@ fn is_passing(error: &KafkaError) -> bool {
 
 fn reader(config: &ClientConfig) -> anyhow::Result<BaseConsumer<Reader>> {
     let mut config = config.clone();
+    config.remove("group.instance.id");
     config
         .set("group.id", "logwake-restore")
         .set("enable.auto.commit", "false")

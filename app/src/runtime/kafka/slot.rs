@@ -67,13 +67,11 @@ impl<T: Task> Slot<T> {
         }
     }
 
-    /// Continues from a kept state and a committed offset.
+    /// Continues from a kept state.
     ///
     /// # Errors
     /// Where the bytes are not a state of this version.
-    pub fn restore(&mut self, kept: Option<&Kept>, committed: Option<i64>) -> anyhow::Result<()> {
-        self.committed = committed;
-        let Some(kept) = kept else { return Ok(()) };
+    pub fn restore(&mut self, kept: &Kept) -> anyhow::Result<()> {
         self.snapshot_position = Some(kept.position);
         self.snapshot_hash = xxh3_64(&kept.state);
         let (topic, partition) = &self.partition;

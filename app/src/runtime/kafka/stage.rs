@@ -2,7 +2,7 @@
 //!
 //! A commit interval is: poll and handle, cut, then everything out at once with the offsets.
 //! **Nothing is produced outside a commit, and a partition is released only after one.**
-//! After any failed commit the outputs are dropped, the producer is replaced, the states are read
+//! After any failed commit the outputs are dropped, what is open is settled, the states are read
 //! back and the partitions rewound: the loop never guesses what a broker did.
 
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ const OUTBOX_BYTES_MAX: usize = 4 << 20;
 /// By which part of the interval a commit waits that somebody waits for: what comes together goes
 /// together, and a flood of news commits no more often than that.
 const EARLY: u32 = 10;
-/// How often end offsets are asked for.
+/// How often lag is told.
 const LAG_EVERY: Duration = Duration::from_secs(5);
 /// How long a kept state that is older than its offset is waited for: a transaction shows in its
 /// topics one after the other, and in one whose leader is away only once there is another.
@@ -198,7 +198,10 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
 
     fn rebalance(&mut self, asked: Rebalance) -> anyhow::Result<()> {
         match asked {
+            // Nothing new for this member, but it must be answered.
+            Rebalance::Assign(partitions) if partitions.is_empty() => self.port.assign(&[])?,
             Rebalance::Assign(partitions) => {
+                self.port.take_over(&partitions)?;
                 let slots = self.restore(&partitions)?;
                 self.port.assign(&starts_of(&slots))?;
                 self.desk.slots.extend(slots);
@@ -258,11 +261,12 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
             offsets.push((slot.partition.clone(), slot.position));
         }
         self.desk.waiting_bytes = 0;
-        if outputs.is_empty() && states.is_empty() && !is_due {
+        let is_idle = outputs.is_empty() && states.is_empty() && !is_due;
+        if is_idle && (!is_last || offsets.is_empty()) {
             return Ok(None);
         }
         let messages = (outputs.len() + states.len()) as u64;
-        self.port.commit(states, outputs, &offsets)?;
+        self.port.commit(states, outputs, &offsets, is_last)?;
         for slot in &mut self.desk.slots {
             slot.committed = Some(slot.position);
         }
@@ -270,9 +274,9 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         Ok(Some(messages))
     }
 
-    /// Replaces the producer, reads the states back and rewinds every partition.
+    /// Settles what is open, reads the states back and rewinds every partition.
     fn recover(&mut self) -> anyhow::Result<()> {
-        self.port.replace_producer()?;
+        self.port.settle()?;
         let partitions: Vec<Partition> =
             self.desk.slots.iter().map(|slot| slot.partition.clone()).collect();
         if partitions.is_empty() {
@@ -292,11 +296,22 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         let mut slots = Vec::new();
         for ((partition, committed), kept) in committed.into_iter().zip(states) {
             let mut slot = Slot::new((self.make)(&partition), partition);
-            slot.restore(kept.as_ref(), committed)?;
+            let kept = kept.filter(|kept| match slot.restore(kept) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.watch.state_refused(&slot.partition, &error);
+                    slot = Slot::new((self.make)(&slot.partition), slot.partition.clone());
+                    false
+                }
+            });
+            slot.committed = committed;
             let kept_position = kept.map(|kept| kept.position);
             let fallback = if T::REPLAYS { None } else { committed };
             let (position, end) =
                 self.first_position(&slot.partition, kept_position.or(fallback))?;
+            if kept_position.is_none() && committed.is_some() {
+                slot.task.begin(position);
+            }
             slot.go_on(position, end);
             slots.push(slot);
         }
@@ -310,8 +325,10 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         places: &BTreeSet<i32>,
     ) -> anyhow::Result<Vec<Option<Kept>>> {
         let begin = Instant::now();
+        let partitions: Vec<Partition> =
+            committed.iter().map(|(partition, _)| partition.clone()).collect();
         loop {
-            let log = self.port.states(places)?;
+            let log = self.port.states(places, &partitions)?;
             let states = committed
                 .iter()
                 .map(|((topic, partition), _)| log.latest(topic, *partition))
@@ -360,7 +377,7 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         self.lag_at = Instant::now();
         for slot in &self.desk.slots {
             let (topic, partition) = &slot.partition;
-            if let Ok((_, end)) = self.port.bounds(&slot.partition, Duration::from_secs(1)) {
+            if let Some(end) = self.port.end(&slot.partition) {
                 let lag = end - slot.position;
                 self.watch.lag(topic, *partition, lag.max(0), end);
             }

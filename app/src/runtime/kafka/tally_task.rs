@@ -143,15 +143,19 @@ impl Task for TallyTask {
 
     fn snapshot(&self) -> Vec<u8> {
         let state = TallyTaskState { decoder: self.decoder.state(), tally: self.tally.state() };
-        wire::encode_state(&state)
+        wire::encode(wire::TALLY_STATE_VERSION, &state)
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        let state: TallyTaskState = wire::decode_state("tally state", state)?;
+        let state: TallyTaskState = wire::decode("tally state", wire::TALLY_STATE_VERSION, state)?;
         let options = Arc::clone(&self.shared.decoder);
         self.decoder = Decoder::restore(options, &self.topic, state.decoder);
         self.tally.restore(state.tally);
         Ok(())
+    }
+
+    fn begin(&mut self, position: i64) {
+        self.tally.begin(u64::try_from(position).unwrap_or(0), wall_now());
     }
 
     fn committed(&mut self) {

@@ -51,6 +51,10 @@ pub trait Task: Sized {
         false
     }
 
+    /// Begins in the middle of its messages without the state that it had there: what it numbers
+    /// goes on above all that may have been put out.
+    fn begin(&mut self, _position: i64) {}
+
     /// Tells that what was put out so far is committed.
     fn committed(&mut self) {}
 }

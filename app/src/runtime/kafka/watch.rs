@@ -1,8 +1,8 @@
 //! What the loop of a stage tells the people who run it: one place that both logs and counts.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use logwake_detector::record::Source;
 use logwake_emit::kafka::CommitError;
@@ -12,6 +12,9 @@ use rdkafka::error::KafkaError;
 use crate::board::Board;
 use crate::telemetry::{Commit, Metrics, Outcome, Stage, Tracer};
 
+/// Time between two fencings that tells of two processes under one name.
+const FENCED_AGAIN: Duration = Duration::from_secs(60);
+
 /// The eyes on one stage.
 pub struct StageWatch {
     stage: Stage,
@@ -19,6 +22,7 @@ pub struct StageWatch {
     metrics: Arc<Metrics>,
     tracer: Arc<Tracer>,
     is_troubled: AtomicBool,
+    fenced_at: Mutex<Option<Instant>>,
 }
 
 impl StageWatch {
@@ -36,6 +40,7 @@ impl StageWatch {
             metrics,
             tracer: Arc::clone(tracer),
             is_troubled: AtomicBool::new(false),
+            fenced_at: Mutex::new(None),
         }
     }
 
@@ -64,7 +69,7 @@ impl StageWatch {
         let stage = self.stage.as_str();
         self.is_troubled.store(true, Ordering::Release);
         let fenced = error.downcast_ref::<CommitError>().is_some_and(CommitError::is_fenced);
-        if fenced {
+        if fenced && self.is_fenced_again() {
             tracing::error!(
                 stage,
                 "another process commits under the same transactional id; give each process its own [kafka] instance"
@@ -73,6 +78,13 @@ impl StageWatch {
             tracing::warn!(stage, error = format!("{error:#}"), "commit failed, going back");
         }
         self.tell(Outcome::Aborted, Duration::ZERO, 0, 0);
+    }
+
+    /// Others fence a process once that they take for dead; one under the same name does it again.
+    fn is_fenced_again(&self) -> bool {
+        let now = Instant::now();
+        let before = self.fenced_at.lock().ok().and_then(|mut at| at.replace(now));
+        before.is_some_and(|before| now.duration_since(before) < FENCED_AGAIN)
     }
 
     /// An error of the consumer that goes away by itself; said once until a commit goes through.
@@ -100,6 +112,17 @@ impl StageWatch {
             kept,
             committed,
             "the state of {topic}/{number} is older than its offset in the group; going on from the state"
+        );
+    }
+
+    /// The kept state of a partition is of another version, or damaged.
+    pub fn state_refused(&self, partition: &Partition, error: &anyhow::Error) {
+        let (topic, number) = partition;
+        tracing::warn!(
+            stage = self.stage.as_str(),
+            error = format!("{error:#}"),
+            "the state of {topic}/{number} cannot be read; \
+             what it knew is learned again from what the topic still holds"
         );
     }
 

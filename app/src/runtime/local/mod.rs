@@ -8,6 +8,7 @@ mod source;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use logwake_detector::alert::{Alert, AlertOutput};
@@ -94,6 +95,8 @@ pub struct Finished {
     pub broken: usize,
     /// Event time of the first record of any file.
     pub first: Option<Timestamp>,
+    /// Whether it was stopped before the end of its input.
+    pub is_interrupted: bool,
 }
 
 /// What is replayed.
@@ -108,6 +111,8 @@ pub struct Replay<'a> {
     pub wall: Timestamp,
     /// What is known from the start.
     pub known: Known,
+    /// Set where it shall end before its input does.
+    pub stop: Arc<AtomicBool>,
 }
 
 struct Stages<'a> {
@@ -146,7 +151,8 @@ impl Replay<'_> {
         }
         let first = sources.iter().filter_map(LocalSource::reached).min();
         let (mut rejected, mut broken) = (Vec::new(), 0);
-        while let Some((idx, limit)) = next_turn(&sources) {
+        let is_interrupted = || self.stop.load(Ordering::Acquire);
+        while let Some((idx, limit)) = next_turn(&sources).filter(|_| !is_interrupted()) {
             let mut rejects = Rejects::default();
             if let Err(error) = sources[idx].turn(limit, &mut stages.batches, &mut rejects) {
                 stages.observer.trouble(&error);
@@ -167,7 +173,8 @@ impl Replay<'_> {
         }
         let first = first.or_else(|| stages.detect.state().first_seen());
         let Stages { detect, .. } = stages;
-        Ok(Finished { detect, rejected, files: sources.len(), broken, first })
+        let is_interrupted = is_interrupted() && next_turn(&sources).is_some();
+        Ok(Finished { detect, rejected, files: sources.len(), broken, first, is_interrupted })
     }
 
     fn sources(&self) -> anyhow::Result<Vec<LocalSource>> {

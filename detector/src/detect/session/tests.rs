@@ -1,49 +1,21 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
-
-use logwake_models::session::SessionBounds;
-use logwake_models::template::{CatalogueLimits, Masks};
+use logwake_models::template::Masks;
 use proptest::prelude::*;
 
 use crate::anomaly::{Anomaly, AnomalyKind, Severity};
-use crate::detect::{Detect, DetectSettings, Findings, FleetSettings, ValueSettings};
+use crate::detect::{Detect, DetectSettings, Findings};
 use crate::record::{Level, Record, Source};
-use crate::tally::{ClockSettings, Tally, TallyBatch, TallyInput};
+use crate::tally::{Tally, TallyBatch, TallyInput};
+use crate::testing::{self, CLOCK, WALL};
 use crate::time::Timestamp;
 
-use super::SessionSettings;
-
-const CLOCK: ClockSettings = ClockSettings {
-    window: Duration::from_secs(10),
-    lateness: Duration::from_secs(5),
-    future_max: Duration::from_secs(600),
-    jump_max: Duration::from_secs(3600),
-};
-const WALL: Timestamp = Timestamp::from_secs(4_000_000_000);
-
+/// Sessions of a minute, without values.
 fn settings(sessions_max: usize) -> DetectSettings {
-    DetectSettings {
-        window: CLOCK.window,
-        lateness: CLOCK.lateness,
-        warmup: Duration::from_secs(60),
-        anomaly_budget: 10.0,
-        forest_p_value_max: 0.0,
-        gap_windows_max: 60,
-        services_max: 100,
-        open_windows_max: 1000,
-        catalogue: CatalogueLimits::default(),
-        fleet: FleetSettings {
-            hold_max: Duration::from_secs(60),
-            stall_after: Duration::from_secs(30),
-        },
-        sessions: SessionSettings {
-            idle: Duration::from_secs(60),
-            sessions_max,
-            bounds: SessionBounds::default(),
-        },
-        values: ValueSettings { enabled: false, stable_for: Duration::from_secs(1800) },
-    }
+    let mut settings = testing::settings();
+    settings.sessions.sessions_max = sessions_max;
+    settings.values.enabled = false;
+    settings
 }
 
 /// A record: seconds, session, content.

@@ -10,11 +10,12 @@ use super::quantity::{odds, quantity};
 use super::slot::Unusual;
 use super::slots::{self, Filling};
 use super::watch::nth;
-use crate::anomaly::{Anomaly, AnomalyKind, Evidence, Severity, TemplateRef, id_of, score_of};
+use crate::anomaly::{Anomaly, AnomalyKind, Evidence, Severity, TemplateRef, id_of};
 use crate::detect::gravity::{Gravity, gravity_of};
 use crate::detect::judge::Bench;
 use crate::detect::reason::{shorten, span};
 use crate::detect::service::Service;
+use crate::detect::tell::of_window;
 use crate::detect::window::Cell;
 use crate::tally::Exemplar;
 
@@ -64,23 +65,14 @@ pub(super) fn anomaly(
     let [lower, typical, upper] = told.usual;
     Anomaly {
         id: id_of("a", &[&service.name, told.kind.as_str(), &id, &slot, &window]),
-        kind: told.kind,
-        at: bench.at,
-        service: service.name.clone(),
         host: place.cell.only_host(),
         level: place.cell.level(),
-        severity: told.severity,
-        window_start: bench.window,
-        window_end: bench.window + bench.settings.window,
         template: Some(TemplateRef { id: place.id, text: place.text.to_owned() }),
-        score: score_of(told.p_value),
-        p_value: told.p_value,
         actual: told.actual,
         typical,
         lower,
         upper,
         contributions: vec![(name, 1.0)],
-        exemplars: vec![told.evidence],
         reason: format!(
             "{}: {}; {}, in `{}`",
             service.name,
@@ -88,9 +80,7 @@ pub(super) fn anomaly(
             odds(told.p_value),
             shorten(place.text)
         ),
-        incomplete: bench.incomplete,
-        session: None,
-        lasts_until: None,
+        ..of_window(service, bench, told.kind, told.severity, told.p_value, vec![told.evidence])
     }
 }
 

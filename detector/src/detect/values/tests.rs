@@ -1,73 +1,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
-
-use logwake_models::session::SessionBounds;
 use logwake_models::template::{Catalogue, CatalogueLimits, Masks};
 use proptest::prelude::*;
 
-use super::{Forms, ValueSettings};
+use super::Forms;
 use crate::anomaly::{Anomaly, AnomalyKind, Severity};
-use crate::detect::{Detect, DetectSettings, FleetSettings, SessionSettings};
+use crate::detect::Detect;
 use crate::record::{Level, Record, Source};
-use crate::tally::{ClockSettings, SkeletonTally, Tally, TallyBatch, TallyInput};
+use crate::tally::{SkeletonTally, Tally, TallyBatch, TallyInput};
+use crate::testing::{CLOCK, Dice, WALL, settings};
 use crate::time::Timestamp;
 
-const CLOCK: ClockSettings = ClockSettings {
-    window: Duration::from_secs(10),
-    lateness: Duration::from_secs(5),
-    future_max: Duration::from_secs(600),
-    jump_max: Duration::from_secs(3600),
-};
-const WALL: Timestamp = Timestamp::from_secs(4_000_000_000);
 const HOUR: i64 = 3600;
-
-fn settings() -> DetectSettings {
-    DetectSettings {
-        window: CLOCK.window,
-        lateness: CLOCK.lateness,
-        warmup: Duration::from_secs(60),
-        anomaly_budget: 10.0,
-        forest_p_value_max: 0.0,
-        gap_windows_max: 60,
-        services_max: 100,
-        open_windows_max: 1000,
-        catalogue: CatalogueLimits::default(),
-        fleet: FleetSettings {
-            hold_max: Duration::from_secs(60),
-            stall_after: Duration::from_secs(30),
-        },
-        sessions: SessionSettings {
-            idle: Duration::from_secs(60),
-            sessions_max: 1000,
-            bounds: SessionBounds::default(),
-        },
-        values: ValueSettings { enabled: true, stable_for: Duration::from_secs(1800) },
-    }
-}
-
-/// SplitMix64, the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        (self.next() * bound as f64) as u64
-    }
-
-    /// A log-normal number of milliseconds with this median.
-    fn latency(&mut self, median: f64) -> f64 {
-        let sum: f64 = (0..12).map(|_| self.next()).sum::<f64>() - 6.0;
-        median * (0.5 * sum).exp()
-    }
-}
 
 /// A record: milliseconds, service, content.
 type Line = (i64, &'static str, String);

@@ -96,11 +96,16 @@ impl Port for Wire {
         Ok(self.ask(40)?.committed(self.stage, partitions))
     }
 
+    fn take_over(&mut self, partitions: &[Partition]) -> anyhow::Result<()> {
+        self.ask(40)?.take_over(self.stage, self.member, partitions);
+        Ok(())
+    }
+
     fn bounds(&mut self, partition: &Partition, _: Duration) -> anyhow::Result<(i64, i64)> {
         Ok((0, self.ask(200)?.logs[partition].len() as i64))
     }
 
-    fn states(&mut self, places: &BTreeSet<i32>) -> anyhow::Result<StateLog> {
+    fn states(&mut self, places: &BTreeSet<i32>, _: &[Partition]) -> anyhow::Result<StateLog> {
         self.reads += 1;
         assert!(self.reads < READS_MAX, "a state stays older than its offset");
         let world = self.ask(40)?;
@@ -115,9 +120,11 @@ impl Port for Wire {
         states: Outbox,
         outputs: Outbox,
         offsets: &[(Partition, i64)],
+        is_last: bool,
     ) -> anyhow::Result<()> {
         let mut world = self.ask(u64::MAX)?;
-        let done = world.commit((self.stage, self.member), &[&outputs, &states], offsets);
+        let from = (self.stage, self.member);
+        let done = world.commit(from, &[&outputs, &states], offsets, is_last);
         if world.fails(30) {
             world.put_out(self.stage, self.member, true);
             anyhow::bail!("killed in its commit");
@@ -125,8 +132,8 @@ impl Port for Wire {
         done
     }
 
-    fn replace_producer(&mut self) -> anyhow::Result<()> {
-        self.ask(40)?.renew(self.stage, self.member);
+    fn settle(&mut self) -> anyhow::Result<()> {
+        self.ask(40)?.settle(self.stage, self.member);
         Ok(())
     }
 }

@@ -37,6 +37,8 @@ pub struct Member {
     /// Name that its producers go under, and how many there were.
     pub name: String,
     pub epoch: u64,
+    /// Whether its producer left nothing open or undecided.
+    pub is_whole: bool,
     /// Put out of the group; it learns of it once it is `told`.
     pub is_out: bool,
     pub told: bool,
@@ -53,6 +55,8 @@ struct Open {
     epoch: u64,
     messages: Vec<OutMessage>,
     offsets: Vec<(Partition, i64)>,
+    /// Whether the partitions may be given up after it.
+    is_last: bool,
     /// Whether its commit was asked for, and not answered.
     is_ending: bool,
 }
@@ -64,6 +68,8 @@ pub struct Group {
     /// Who has each partition; nobody while it moves.
     owners: BTreeMap<Partition, Option<usize>>,
     pub offsets: BTreeMap<Partition, i64>,
+    /// Who committed each offset, where it was not the last before giving the partition up.
+    notes: BTreeMap<Partition, String>,
     open: Vec<Open>,
     /// Epoch of the newest producer of each name.
     epochs: BTreeMap<String, u64>,
@@ -101,7 +107,8 @@ impl World {
     /// Joins a group under a name; returns the number of the member.
     pub fn join(&mut self, stage: &str, name: &str) -> usize {
         let group = self.groups.get_mut(stage).unwrap();
-        group.members.push(Member { name: name.to_owned(), ..Member::default() });
+        let name_of = name.to_owned();
+        group.members.push(Member { name: name_of, is_whole: true, ..Member::default() });
         let member = group.members.len() - 1;
         group.renew(member);
         let dice = self.dice.below(2) == 0;
@@ -153,22 +160,31 @@ impl World {
         (stage, member): (&str, usize),
         outputs: &[&Outbox],
         offsets: &[(Partition, i64)],
+        is_last: bool,
     ) -> anyhow::Result<()> {
         let (before, unanswered) = (self.fails(12), self.fails(12));
-        let is_done = self.dice.below(2) == 0;
+        let (is_done, is_aborted) = (self.dice.below(2) == 0, self.dice.below(2) == 0);
         let group = self.groups.get_mut(stage).unwrap();
         let from = &group.members[member];
-        anyhow::ensure!(group.epochs[&from.name] == from.epoch, "fenced by a newer producer");
         let is_foreign = from.is_out && !offsets.is_empty();
+        if group.epochs[&from.name] != from.epoch {
+            group.members[member].is_whole = false;
+            anyhow::bail!("fenced by a newer producer");
+        }
         let mut open = group.take_open(member);
         let messages = outputs.iter().flat_map(|outbox| outbox.messages());
         open.messages.extend(messages.cloned());
         if is_foreign || before {
-            group.open.push(open);
+            // An abort that is answered leaves nothing open, one that is not leaves everything.
+            group.members[member].is_whole = is_aborted;
+            if !is_aborted {
+                group.open.push(open);
+            }
             anyhow::bail!(if is_foreign { "not of this generation" } else { "not delivered" });
         }
         open.offsets.extend(offsets.iter().cloned());
-        open.is_ending = unanswered;
+        (open.is_last, open.is_ending) = (is_last, unanswered);
+        group.members[member].is_whole = !unanswered;
         if unanswered && !is_done {
             group.open.push(open);
         } else {
@@ -178,13 +194,31 @@ impl World {
         Ok(())
     }
 
-    /// Makes a new producer under the name of a member, which decides what the one before left.
-    pub fn renew(&mut self, stage: &str, member: usize) {
+    /// Makes a new producer under the name of a member, which decides what the one before left, if
+    /// it may have left anything.
+    pub fn settle(&mut self, stage: &str, member: usize) {
         let is_done = self.dice.below(2) == 0;
         let group = self.groups.get_mut(stage).unwrap();
+        if group.members[member].is_whole {
+            return;
+        }
         group.renew(member);
         let name = group.members[member].name.clone();
         group.settle_open(|open| open.name == name, is_done, &mut self.logs);
+    }
+
+    /// Decides what the owners before left open, also where they live, and fences them.
+    pub fn take_over(&mut self, stage: &str, member: usize, partitions: &[Partition]) {
+        let (is_done, is_slow) = (self.dice.below(2) == 0, self.fails(4));
+        let group = self.groups.get_mut(stage).unwrap();
+        let own = group.members[member].name.clone();
+        let notes = partitions.iter().filter_map(|partition| group.notes.get(partition));
+        let left: BTreeSet<String> =
+            notes.filter(|name| **name != own && !is_slow).cloned().collect();
+        for name in left {
+            *group.epochs.entry(name.clone()).or_default() += 1;
+            group.settle_open(|open| open.name == name, is_done, &mut self.logs);
+        }
     }
 
     /// Returns committed offsets; brokers answer once no transaction is open over them.
@@ -223,7 +257,7 @@ impl Group {
         let member = &mut self.members[member];
         let newest = self.epochs.entry(member.name.clone()).or_default();
         *newest += 1;
-        member.epoch = *newest;
+        (member.epoch, member.is_whole) = (*newest, true);
     }
 
     /// Returns the transaction that a producer has open, a new one where there is none.
@@ -237,6 +271,7 @@ impl Group {
                 epoch: *epoch,
                 messages: Vec::new(),
                 offsets: Vec::new(),
+                is_last: false,
                 is_ending: false,
             },
         }
@@ -262,7 +297,14 @@ impl Group {
             let payload = message.payload.unwrap_or_default();
             logs.entry(partition).or_default().push((message.key, payload));
         }
-        self.offsets.extend(open.offsets);
+        for (partition, offset) in open.offsets {
+            let note = if open.is_last { None } else { Some(open.name.clone()) };
+            match note {
+                Some(name) => self.notes.insert(partition.clone(), name),
+                None => self.notes.remove(&partition),
+            };
+            self.offsets.insert(partition, offset);
+        }
     }
 
     /// Moves partitions so that the members have as many each: those without an owner go at once,

@@ -90,7 +90,7 @@ fn outputs_that_a_crash_held_up_are_sent_again_under_their_numbers() {
 
     let kept = kept(&states);
     let mut again = self::slot();
-    again.restore(Some(&kept), Some(0)).unwrap();
+    again.restore(&kept).unwrap();
     again.go_on(kept.position, 10);
     assert_eq!((again.position, texts(&again.outbox)), (2, sent));
     again.handle(Input { payload: b"c", offset: 2, time: None });
@@ -103,6 +103,6 @@ fn a_state_in_a_transaction_keeps_no_outputs() {
     slot.handle(Input { payload: b"a", offset: 0, time: None });
     slot.keep_state(&settings, false, false, &mut states);
     let mut again = self::slot();
-    again.restore(Some(&kept(&states)), Some(1)).unwrap();
+    again.restore(&kept(&states)).unwrap();
     assert!(again.outbox.is_empty());
 }
