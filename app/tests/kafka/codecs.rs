@@ -15,7 +15,7 @@ fn every_codec_is_read() {
     let lines = shop(71);
     for (codec, partition) in CODECS.iter().zip(0..) {
         let mut client = kafka.client();
-        client.set("compression.type", codec).set("linger.ms", "20");
+        client.set("compression.type", *codec).set("linger.ms", "20");
         let sender = Sender::new(&client);
         sender.send(&topic, partition, lines.iter().map(|line| (None, line.as_bytes())));
     }

@@ -107,6 +107,11 @@ pub trait Port {
     /// Where the coordinator does not answer.
     fn take_over(&mut self, partitions: &[Partition]) -> anyhow::Result<()>;
 
+    /// Returns where a partition ended lately, without asking anybody, as far as that is known.
+    fn end(&self, _partition: &Partition) -> Option<i64> {
+        None
+    }
+
     /// Puts states, outputs and offsets out: all at once, or with at-least-once one after the other.
     /// `is_last` notes that the partitions may be given up now.
     ///
