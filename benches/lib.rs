@@ -8,7 +8,7 @@
 mod lines;
 mod records;
 
-pub use lines::{Lines, mixed, storage};
+pub use lines::{Lines, mixed, storage, storage_stream};
 pub use records::{OwnedRecord, Records, decoder_options, records};
 
 use std::time::Duration;

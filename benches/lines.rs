@@ -53,13 +53,18 @@ impl Lines {
 
 /// Makes `count` lines as a block store writes them.
 pub fn storage(count: u64, seed: u64) -> Lines {
-    let mut source = Source::new(seed);
     let mut lines = Lines::default();
-    while lines.len() < count {
-        let text = source.storage_line(&clock(&lines, ' ', ','));
-        lines.push(&text);
-    }
+    storage_stream(seed, LINES_PER_SEC).take(count as usize).for_each(|text| lines.push(&text));
     lines
+}
+
+/// Makes lines as a block store writes them without end, so many in a second of event time.
+pub fn storage_stream(seed: u64, per_sec: u64) -> impl Iterator<Item = String> {
+    let mut source = Source::new(seed);
+    (0_u64..).map(move |number| {
+        let millis = number % per_sec * 1000 / per_sec;
+        source.storage_line(&clock((number / per_sec, millis), ' ', ','))
+    })
 }
 
 /// Makes at least `count` lines as many programs in different formats write them.
@@ -74,8 +79,7 @@ pub fn mixed(count: u64, seed: u64) -> Lines {
 }
 
 /// Writes the time of the next line, on a day of its own.
-fn clock(lines: &Lines, between: char, point: char) -> String {
-    let (secs, millis) = lines.secs_and_millis();
+fn clock((secs, millis): (u64, u64), between: char, point: char) -> String {
     let (hour, minute, sec) = (secs / 3600 % 24, secs / 60 % 60, secs % 60);
     format!("2026-11-20{between}{hour:02}:{minute:02}:{sec:02}{point}{millis:03}")
 }
@@ -127,8 +131,8 @@ impl Source {
     fn mixed_lines(&mut self, lines: &Lines) -> String {
         let (user, ms, id) = (self.below(100_000), self.below(4000), self.below(u32::MAX));
         let from = self.address();
-        let plain = clock(lines, ' ', ',');
-        let iso = clock(lines, 'T', '.');
+        let plain = clock(lines.secs_and_millis(), ' ', ',');
+        let iso = clock(lines.secs_and_millis(), 'T', '.');
         let status = [200, 200, 200, 200, 304, 404, 500][self.below(7) as usize];
         match self.below(100) {
             0..25 => self.access_line(lines, status),

@@ -8,6 +8,8 @@ mod support;
 
 #[path = "kafka/alertmanager.rs"]
 mod alertmanager;
+#[path = "kafka/codecs.rs"]
+mod codecs;
 #[path = "kafka/crash.rs"]
 mod crash;
 #[path = "kafka/event_time.rs"]

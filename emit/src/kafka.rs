@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -28,6 +28,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long sending offsets may take: some hundredths of a second but where it hangs, which it does
 /// in every second restart of a coordinator, and then nothing is judged for so long.
 const OFFSETS_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time between two looks at whether everything is acknowledged.
+const FLUSH_STEP: Duration = Duration::from_micros(500);
 /// How long an abort may take: a new producer does it too.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much longer one is waited for that does not keep to its time.
@@ -218,7 +220,7 @@ impl Committer {
         if offsets.count() > 0 {
             self.send_offsets(offsets, membership.ok_or(CommitError::NotAMember)?)?;
         }
-        Ok(())
+        self.flush()
     }
 
     /// Aborts a transaction whose commit was never asked for, so that its outcome is certain.
@@ -236,6 +238,24 @@ impl Committer {
             }
             Err(error) => tracing::debug!(%error, "abort a transaction"),
         }
+    }
+
+    /// Waits until everything is acknowledged.
+    ///
+    /// rdkafka's own flush, with which it begins each commit, serves acknowledgements for 100 ms
+    /// however few there are, and spins over the last millisecond of any wait.
+    fn flush(&self) -> Result<(), CommitError> {
+        let begin = Instant::now();
+        let mut flushed = self.producer.flush(Duration::ZERO);
+        while flushed.is_err() && begin.elapsed() < TIMEOUT {
+            self.producer.poll(Duration::ZERO);
+            if self.producer.in_flight_count() == 0 {
+                flushed = self.producer.flush(Duration::ZERO);
+            } else {
+                std::thread::sleep(FLUSH_STEP);
+            }
+        }
+        flushed.map_err(|source| CommitError::Kafka { step: "flush", source })
     }
 
     fn send_offsets(
@@ -263,8 +283,7 @@ impl Committer {
     /// Where a message cannot be queued or is not acknowledged in time.
     pub fn send_all(&self, outbox: &mut Outbox) -> Result<(), CommitError> {
         self.queue_all(outbox)?;
-        let step = |source| CommitError::Kafka { step: "flush", source };
-        self.producer.flush(TIMEOUT).map_err(step)?;
+        self.flush()?;
         self.check_deliveries()
     }
 

@@ -31,6 +31,8 @@ pub const DETECT_STATE_VERSION: u8 = 7;
 pub const ALERT_STATE_VERSION: u8 = 7;
 /// Version of the state of a notify machine.
 pub const NOTIFY_STATE_VERSION: u8 = 7;
+/// Version of the state of an intake.
+pub const INTAKE_STATE_VERSION: u8 = 1;
 
 /// Why bytes could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

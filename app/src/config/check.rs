@@ -105,6 +105,12 @@ fn check_kafka(config: &Config, problems: &mut Vec<Problem>) {
             format!("{:?} is not 1 to 200 of the characters a-z A-Z 0-9 . _ -", kafka.prefix);
         problems.push(Problem::new("kafka.prefix", message));
     }
+    if let Some(slots) = kafka.slots
+        && !(1..=256).contains(&slots)
+    {
+        let message = format!("{slots} is outside the range from 1 to 256");
+        problems.push(Problem::new("kafka.slots", message));
+    }
     if kafka.replication_factor == 0 {
         let message = "0 replicas hold nothing, -1 takes the broker's default";
         problems.push(Problem::new("kafka.replication_factor", message));

@@ -56,8 +56,9 @@ section! {
         /// Whether a restart keeps the partitions, so that they do not move if it takes less than `session.timeout.ms` of `consumer_properties`.
         /// It needs an `instance` of its own for each process, and a process that stops for good is missed only after that time.
         static_membership: bool = false;
-        /// Threads that read and tally; more than the topics have partitions do nothing.
-        slots: usize = 1 => 1, 256;
+        /// Threads that read and tally, each a member of the group with connections of its own.
+        /// One a core where not set, and no more than the topics have partitions.
+        slots: Option<usize> = None;
         /// Partitions of the internal topics, which bound how many processes can judge services side by side.
         /// It cannot be changed once the topics exist.
         detect_partitions: u32 = 4 => 1, 1024;

@@ -24,6 +24,10 @@ pub struct Kafka {
 pub struct Sender(ThreadedProducer<DefaultProducerContext>);
 
 impl Sender {
+    pub fn new(client: &ClientConfig) -> Self {
+        Self(client.create().unwrap())
+    }
+
     /// Produces payloads with their keys to a partition, in order, and waits until they are there.
     pub fn send<'a>(
         &self,
@@ -163,7 +167,7 @@ snapshot_interval = "1s"
         let mut client = self.client();
         client.set("enable.idempotence", "true").set("linger.ms", "20");
         client.set("batch.num.messages", batch.to_string());
-        Sender(client.set("message.max.bytes", "8000000").create().unwrap())
+        Sender::new(client.set("message.max.bytes", "8000000"))
     }
 
     /// Reads a topic to its end, partition by partition.
@@ -261,6 +265,11 @@ impl Tail {
         while self.poll() == Got::Record && !self.records.len().is_multiple_of(256) {}
     }
 
+    /// Takes in one record if there is one now.
+    pub fn read_now(&mut self) -> bool {
+        self.poll_for(Duration::ZERO) == Got::Record
+    }
+
     fn read_to_end(&mut self) {
         let (begin, mut ended) = (Instant::now(), std::collections::BTreeSet::new());
         while (ended.len() as i32) < self.partitions {
@@ -272,7 +281,11 @@ impl Tail {
     }
 
     fn poll(&mut self) -> Got {
-        match self.consumer.poll(Duration::from_millis(50)) {
+        self.poll_for(Duration::from_millis(50))
+    }
+
+    fn poll_for(&mut self, longest: Duration) -> Got {
+        match self.consumer.poll(longest) {
             Some(Ok(message)) => {
                 let headers = message.headers().map_or(Vec::new(), |headers| {
                     let text = |header: rdkafka::message::Header<'_, &[u8]>| {

@@ -72,12 +72,20 @@ fn say(rng: &mut Seeded, is_faulty: bool) -> (&'static str, &'static str, String
     }
 }
 
-/// Deals lines out to partitions as a producer without keys does.
+/// Lines in a row that one partition gets at most.
+const BURST_MAX: u64 = 40;
+
+/// Deals lines out to partitions as a producer without keys does: in bursts, a batch to one
+/// partition and the next to another.
 pub fn deal(lines: &[String], partitions: usize, seed: u64) -> Vec<Vec<String>> {
     let mut rng = Seeded::new(seed);
     let mut dealt = vec![Vec::new(); partitions];
-    for line in lines {
-        dealt[rng.below(partitions as u64) as usize].push(line.clone());
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let len = (1 + rng.below(BURST_MAX) as usize).min(rest.len());
+        let (burst, others) = rest.split_at(len);
+        dealt[rng.below(partitions as u64) as usize].extend_from_slice(burst);
+        rest = others;
     }
     dealt
 }

@@ -161,6 +161,11 @@ impl Service {
         assert!(Command::new("kill").args([&signal, &pid]).status().unwrap().success());
     }
 
+    /// Returns its number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns the CPU time that it took so far, as Linux counts it: in hundredths of a second.
     pub fn cpu_secs(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();

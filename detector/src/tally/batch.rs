@@ -147,6 +147,11 @@ pub struct Exemplar {
 }
 
 impl TallyBatch {
+    /// Returns the batch without what it counted by service.
+    pub fn head(&self) -> Self {
+        Self { source: self.source.clone(), services: Vec::new(), ..*self }
+    }
+
     /// Splits a batch by service into one for each of `shards` shards.
     ///
     /// Each carries the heartbeat; the line counts go with the first alone, so that they add up.

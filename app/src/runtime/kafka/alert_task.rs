@@ -105,6 +105,10 @@ impl Task for AlertTask {
         Ok(())
     }
 
+    fn is_urgent(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     fn committed(&mut self) {
         for output in self.waiting.drain(..) {
             match &output {

@@ -158,6 +158,10 @@ impl Task for DetectTask {
         Ok(())
     }
 
+    fn is_urgent(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     fn begin(&mut self, position: i64) {
         self.detect.begin(u64::try_from(position).unwrap_or(0));
     }

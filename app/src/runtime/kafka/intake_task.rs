@@ -205,7 +205,7 @@ impl Task for IntakeTask {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        let bytes = wire::encode_state(&self.state);
+        let bytes = wire::encode(wire::INTAKE_STATE_VERSION, &self.state);
         if self.is_clock {
             self.shared.metrics.state_size(Stage::Intake, bytes.len() as u64);
         }
@@ -213,7 +213,7 @@ impl Task for IntakeTask {
     }
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        self.state = wire::decode_state("intake state", state)?;
+        self.state = wire::decode("intake state", wire::INTAKE_STATE_VERSION, state)?;
         Ok(())
     }
 

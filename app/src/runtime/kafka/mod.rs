@@ -21,6 +21,7 @@ mod task;
 mod topics;
 mod watch;
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -28,6 +29,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use logwake_ingest::decode::Reason;
+use logwake_ingest::kafka::FETCH;
 use logwake_models::template::Masks;
 use rdkafka::config::ClientConfig;
 
@@ -190,7 +192,7 @@ impl Start<'_> {
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
-        (0..self.config.kafka.slots)
+        (0..self.slots())
             .map(|slot| {
                 let inputs = self.config.kafka.topics.clone();
                 let state = (&self.topics.state_tally, state_partitions);
@@ -201,6 +203,16 @@ impl Start<'_> {
                 })
             })
             .collect()
+    }
+
+    /// How many threads tally: one a core, where nothing else is said, and none without a partition.
+    fn slots(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        let kafka = &self.config.kafka;
+        let has_patterns = kafka.topics.iter().any(|topic| topic.starts_with('^'));
+        let partitions = usize::try_from(self.sources).unwrap_or(1).max(1);
+        let partitions = if has_patterns { usize::MAX } else { partitions };
+        kafka.slots.unwrap_or_else(|| cores().min(partitions))
     }
 
     fn detect(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
@@ -378,11 +390,10 @@ fn consumer_config(config: &Config, stage: &str, slot: usize) -> ClientConfig {
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", SESSION_TIMEOUT)
-        .set("heartbeat.interval.ms", HEARTBEAT)
-        .set("fetch.queue.backoff.ms", "5")
-        .set("fetch.wait.max.ms", "50")
-        .set("queued.min.messages", "100000")
-        .set("queued.max.messages.kbytes", "65536");
+        .set("heartbeat.interval.ms", HEARTBEAT);
+    for (key, value) in FETCH {
+        consumer.set(*key, *value);
+    }
     let kafka = &config.kafka;
     for (key, value) in kafka.properties.0.iter().chain(&kafka.consumer_properties.0) {
         consumer.set(key, value);

@@ -107,6 +107,11 @@ pub trait Port {
     /// Where the coordinator does not answer.
     fn take_over(&mut self, partitions: &[Partition]) -> anyhow::Result<()>;
 
+    /// Returns where a partition ended lately, without asking anybody, as far as that is known.
+    fn end(&self, _partition: &Partition) -> Option<i64> {
+        None
+    }
+
     /// Puts states, outputs and offsets out: all at once, or with at-least-once one after the other.
     /// `is_last` notes that the partitions may be given up now.
     ///
@@ -196,6 +201,10 @@ impl Port for Brokers<'_> {
     fn bounds(&mut self, partition: &Partition, timeout: Duration) -> anyhow::Result<(i64, i64)> {
         let (topic, number) = partition;
         self.consumer.bounds(topic, *number, timeout).context("ask for the offset bounds")
+    }
+
+    fn end(&self, partition: &Partition) -> Option<i64> {
+        self.consumer.end(partition)
     }
 
     fn states(&mut self, places: &BTreeSet<i32>, of: &[Partition]) -> anyhow::Result<StateLog> {

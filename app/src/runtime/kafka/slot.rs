@@ -19,8 +19,9 @@ use super::restore::Kept;
 use super::stage::StageSettings;
 use super::task::{Cut, Input, Task};
 
-/// Time at the end of a partition after which it counts as idle.
-pub const IDLE_AFTER: Duration = Duration::from_secs(1);
+/// Time at the end of a partition after which it counts as idle: what others wait for a partition
+/// that falls quiet.
+pub const IDLE_AFTER: Duration = Duration::from_millis(250);
 
 /// One input partition of a stage.
 pub struct Slot<T> {
@@ -41,6 +42,9 @@ pub struct Slot<T> {
     snapshot_at: Instant,
     snapshot_position: Option<i64>,
     snapshot_hash: u64,
+    /// Whether a message came since the last cut.
+    is_heard: bool,
+    /// When the last cut was before which a message had come.
     heard_at: Instant,
 }
 
@@ -58,6 +62,7 @@ impl<T: Task> Slot<T> {
             snapshot_at: Instant::now(),
             snapshot_position: None,
             snapshot_hash: 0,
+            is_heard: false,
             heard_at: Instant::now(),
         }
     }
@@ -101,12 +106,20 @@ impl<T: Task> Slot<T> {
         }
         self.position = offset + 1;
         self.at_end = false;
-        self.heard_at = Instant::now();
+        self.is_heard = true;
         self.outbox.bytes() - bytes
+    }
+
+    /// Whether somebody waits for what the next commit puts out.
+    pub fn is_urgent(&self) -> bool {
+        !self.outbox.is_empty() && self.task.is_urgent()
     }
 
     /// Ends a commit interval.
     pub fn cut(&mut self, wall: Timestamp) {
+        if std::mem::take(&mut self.is_heard) {
+            self.heard_at = Instant::now();
+        }
         let idle = self.at_end && self.heard_at.elapsed() >= IDLE_AFTER;
         self.task.cut(Cut { position: self.position, wall, idle }, &mut self.outbox);
     }

@@ -19,7 +19,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::port::{Arrived, Brokers, Got, Port};
 use super::restore::Kept;
-use super::slot::{IDLE_AFTER, Slot};
+use super::slot::Slot;
 use super::task::Task;
 use super::watch::StageWatch;
 
@@ -27,11 +27,16 @@ use super::watch::StageWatch;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of outputs that bring a commit forward: a batch of this size is one broker round trip.
 const OUTBOX_BYTES_MAX: usize = 4 << 20;
-/// How often end offsets are asked for.
+/// By which part of the interval a commit waits that somebody waits for: what comes together goes
+/// together, and a flood of news commits no more often than that.
+const EARLY: u32 = 10;
+/// How often lag is told.
 const LAG_EVERY: Duration = Duration::from_secs(5);
 /// How long a kept state that is older than its offset is waited for: a transaction shows in its
 /// topics one after the other, and in one whose leader is away only once there is another.
 const STATE_LAG_MAX: Duration = Duration::from_secs(60);
+/// Longest wait for a message: then rebalances and whether to stop are looked at.
+const WAIT_MAX: Duration = Duration::from_millis(100);
 /// Messages handled between two looks at the clock.
 const MESSAGES_PER_LOOK: usize = 256;
 
@@ -156,7 +161,11 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         while let Some(asked) = self.port.next_rebalance() {
             self.rebalance(asked)?;
         }
-        if Instant::now() >= *due || self.desk.waiting_bytes >= OUTBOX_BYTES_MAX {
+        let now = Instant::now();
+        if self.desk.slots.iter().any(Slot::is_urgent) {
+            *due = (*due).min(now + self.settings.commit_interval / EARLY);
+        }
+        if now >= *due || self.desk.waiting_bytes >= OUTBOX_BYTES_MAX {
             self.commit_or_recover(false)?;
             *due = Instant::now() + self.settings.commit_interval;
         }
@@ -166,8 +175,8 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
     /// Polls and handles until the commit is due, a rebalance is asked, or enough waits.
     fn consume(&mut self, due: Instant) -> anyhow::Result<()> {
         let Self { port, desk, watch, .. } = self;
+        let mut wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
         for _ in 0..MESSAGES_PER_LOOK {
-            let wait = due.saturating_duration_since(Instant::now()).min(IDLE_AFTER / 10);
             match port.poll(wait, |arrived| desk.handle(arrived, watch)) {
                 Ok(Got::Message) => {}
                 Ok(Got::End(partition)) => desk.reached_end(partition),
@@ -178,6 +187,8 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
                 }
                 Err(error) => return Err(error).context("poll"),
             }
+            // The first is waited for; the others are there or not, and no clock is read for them.
+            wait = Duration::ZERO;
             if desk.waiting_bytes >= OUTBOX_BYTES_MAX {
                 break;
             }
@@ -366,7 +377,7 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         self.lag_at = Instant::now();
         for slot in &self.desk.slots {
             let (topic, partition) = &slot.partition;
-            if let Ok((_, end)) = self.port.bounds(&slot.partition, Duration::from_secs(1)) {
+            if let Some(end) = self.port.end(&slot.partition) {
                 let lag = end - slot.position;
                 self.watch.lag(topic, *partition, lag.max(0), end);
             }

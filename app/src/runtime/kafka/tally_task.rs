@@ -84,7 +84,7 @@ impl TallyTask {
 
     fn put_out(&mut self, out: &mut Outbox) {
         for batch in self.batches.drain(..) {
-            let mut heard = batch.clone();
+            let heard = batch.head();
             for (shard, part) in batch.split(self.shared.shards).into_iter().enumerate() {
                 out.push(OutMessage {
                     topic: Arc::clone(&self.shared.topics.tallies),
@@ -94,7 +94,6 @@ impl TallyTask {
                     headers: Vec::new(),
                 });
             }
-            heard.services.clear();
             self.waiting.push(heard);
         }
     }

@@ -46,6 +46,11 @@ pub trait Task: Sized {
     /// Where the bytes are not a state of this version.
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()>;
 
+    /// Whether somebody waits for what was put out since the last commit, which is then due early.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+
     /// Begins in the middle of its messages without the state that it had there: what it numbers
     /// goes on above all that may have been put out.
     fn begin(&mut self, _position: i64) {}
