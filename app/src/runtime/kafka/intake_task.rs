@@ -217,6 +217,12 @@ impl Task for IntakeTask {
         Ok(())
     }
 
+    /// Arrivals are numbered by wall time in milliseconds from then on, since no more than one of
+    /// those before came in each.
+    fn begin(&mut self, _: i64) {
+        self.state.next_seq = u64::try_from(wall_now().as_nanos() / 1_000_000).unwrap_or(0);
+    }
+
     fn committed(&mut self) {
         let Source::Partition { topic, .. } = &self.place else { return };
         for (result, count) in self.counts.drain(..) {
