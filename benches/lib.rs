@@ -32,13 +32,7 @@ pub const CLOCK: ClockSettings = ClockSettings {
 };
 
 /// How alerts are made: the defaults of the program.
-pub const ALERTS: AlertSettings = AlertSettings {
-    open_weight: 3.0,
-    join_gap: Duration::from_secs(60),
-    resolve_after: Duration::from_secs(120),
-    update_every: Duration::from_secs(60),
-    clusters_max: 1000,
-};
+pub const ALERTS: AlertSettings = AlertSettings::DEFAULT;
 
 /// Returns how the detect stage judges: the defaults of the program, but for a warm-up short enough
 /// that the windows of a benchmark are judged.

@@ -138,8 +138,12 @@ pub struct ReplayArgs {
     /// those of a live run
     #[arg(long, value_name = "TOPIC")]
     pub topic: Option<String>,
+    /// Alerts of other systems, taken at their own times beside the logs or alone: JSON lines of
+    /// PagerDuty events or of Alertmanager's alerts, or CSV with the header time,name,…
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub alerts: Vec<std::path::PathBuf>,
     /// Files, folders, patterns, or - for standard input; .gz .zst .xz .bz2 are unpacked
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "alerts", value_name = "PATH")]
     pub paths: Vec<String>,
 }
 

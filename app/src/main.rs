@@ -8,12 +8,15 @@ mod commands;
 mod config;
 mod demo;
 mod http;
+mod intake;
 mod learned;
 mod lock;
+mod maintenance;
 mod page;
 mod report;
 mod runtime;
 mod telemetry;
+mod topology;
 mod verify;
 
 use std::process::ExitCode;

@@ -4,11 +4,13 @@
 //! It knows no broker: `commands/verify` reads the topics. Memory is bounded by the number of
 //! partitions, and for ids by the constants here, however long the topics are.
 
+mod arrived;
 mod changes;
 mod ids;
 mod tiles;
 mod told;
 
+pub use arrived::Arrived;
 pub use changes::Changes;
 pub use tiles::{SourceSum, Tiles};
 pub use told::Told;

@@ -14,6 +14,8 @@ mod codecs;
 mod crash;
 #[path = "kafka/event_time.rs"]
 mod event_time;
+#[path = "kafka/intake.rs"]
+mod intake;
 #[path = "kafka/notify.rs"]
 mod notify;
 #[path = "kafka/outside.rs"]

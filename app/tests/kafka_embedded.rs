@@ -12,6 +12,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use serde_json::Value;
 use support::alerts::{alert, publish};
+use support::intake::{WayIn, handed_on};
 use support::kafka::Kafka;
 use support::lines::{deal, shop};
 use support::pager::{Manners, Pager};
@@ -44,6 +45,8 @@ impl Embedded {
             ("state.detect", SHARDS),
             ("state.alert", 1),
             ("state.notify", 1),
+            ("external", 2),
+            ("state.intake", 2),
         ] {
             cluster.create_topic(&kafka.name(suffix), partitions, 1).unwrap();
         }
@@ -54,12 +57,21 @@ impl Embedded {
         self.run_with("")
     }
 
+    /// Runs it with a way in.
+    fn run_at(&self, way_in: &WayIn) -> Service {
+        let config = way_in.open(&self.config(&way_in.config()));
+        Service::start(self.dir.path(), "a", &config)
+    }
+
     fn run_with(&self, sinks: &str) -> Service {
+        Service::start(self.dir.path(), "a", &self.config(sinks))
+    }
+
+    fn config(&self, sinks: &str) -> String {
         let more = format!("detect_partitions = {SHARDS}\ndelivery = \"at_least_once\"\n{sinks}");
         let config = self.kafka.config("a", &more);
         // A round of its groups takes a second less than a session.
-        let config = config.replace("\"1500\"", "\"3000\"").replace("\"300\"", "\"500\"");
-        Service::start(self.dir.path(), "a", &config)
+        config.replace("\"1500\"", "\"3000\"").replace("\"300\"", "\"500\"")
     }
 }
 
@@ -116,6 +128,25 @@ fn a_page_is_sent_over_a_kill_and_its_end_too() {
     pager.wait("the end", |book| book.open.is_empty());
     service.stop();
     assert_eq!(pager.book().pages.len(), 1);
+}
+
+#[test]
+fn what_was_accepted_is_handed_on_once_over_a_kill() {
+    let embedded = Embedded::start();
+    let way_in = WayIn::new();
+    let start = || embedded.run_at(&way_in);
+    let service = start();
+    let keys: Vec<String> = (0..200).map(|number| format!("key-{number}")).collect();
+    let (before, after) = keys.split_at(100);
+    before.iter().for_each(|key| way_in.send(key));
+    service.kill();
+    let service = start();
+    after.iter().for_each(|key| way_in.send(key));
+    let mut findings = embedded.kafka.tail(&embedded.kafka.name("findings"));
+    findings.wait("every key", |records| handed_on(records).keys().len() >= keys.len());
+    service.stop();
+    let handed = handed_on(&findings.records);
+    assert_eq!(handed.accepted(&embedded.kafka), handed.ids, "each accepted alert once");
 }
 
 #[test]

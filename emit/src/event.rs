@@ -13,6 +13,7 @@ mod anomaly;
 mod deadletter;
 mod decision;
 mod exemplar;
+mod external;
 mod number;
 mod time;
 
@@ -27,6 +28,10 @@ pub use anomaly::{
 pub use deadletter::{DeadLetter, dead_letter_headers, undelivered_headers};
 pub use decision::{DecisionBody, DecisionEvent, DecisionLogwake, decision_json};
 pub use exemplar::{ExemplarBody, Position};
+pub use external::{
+    External, ExternalAlertBody, ExternalBody, ExternalEvent, ExternalLogwake, SilenceBody,
+    external_json,
+};
 
 /// Version of the Elastic Common Schema that the events follow.
 pub const ECS_VERSION: &str = "9.0.0";

@@ -25,6 +25,9 @@ use thiserror::Error;
 
 /// How long one call to the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// How long sending offsets may take: some hundredths of a second but where it hangs, which it does
+/// in every second restart of a coordinator, and then nothing is judged for so long.
+const OFFSETS_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time between two looks at whether everything is acknowledged.
 const FLUSH_STEP: Duration = Duration::from_micros(500);
 /// How long an abort may take: a new producer does it too.
@@ -264,11 +267,11 @@ impl Committer {
         let (producer, offsets) = (Arc::clone(&self.producer), offsets.clone());
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
-            let sent = producer.send_offsets_to_transaction(&offsets, &membership, TIMEOUT);
+            let sent = producer.send_offsets_to_transaction(&offsets, &membership, OFFSETS_TIMEOUT);
             // Nobody listens any more where it took too long.
             drop(tell.send(sent));
         });
-        match told.recv_timeout(TIMEOUT + GRACE) {
+        match told.recv_timeout(OFFSETS_TIMEOUT + GRACE) {
             Ok(sent) => sent.map_err(|source| CommitError::Kafka { step, source }),
             Err(_) => Err(CommitError::Stuck { step }),
         }

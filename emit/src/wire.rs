@@ -10,7 +10,7 @@ pub mod snapshot;
 
 use std::ops::RangeInclusive;
 
-use logwake_detector::detect::Findings;
+use logwake_detector::alert::AlertInput;
 use logwake_detector::tally::TallyBatch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,8 +19,8 @@ use crate::kafka::OutMessage;
 
 /// Version of [`TallyBatch`] on the wire.
 pub const TALLY_VERSION: u8 = 4;
-/// Version of [`Findings`] on the wire.
-pub const FINDINGS_VERSION: u8 = 4;
+/// Version of [`AlertInput`] on the wire.
+pub const ALERT_INPUT_VERSION: u8 = 5;
 /// Version of a state that carries its outputs; 1 was a state alone.
 pub const OUTPUTS_VERSION: u8 = 3;
 /// Version of the state of a tally machine and its decoder.
@@ -28,9 +28,11 @@ pub const TALLY_STATE_VERSION: u8 = 6;
 /// Version of the state of a detect machine, and of a file of learned services.
 pub const DETECT_STATE_VERSION: u8 = 7;
 /// Version of the state of an alert machine.
-pub const ALERT_STATE_VERSION: u8 = 6;
+pub const ALERT_STATE_VERSION: u8 = 7;
 /// Version of the state of a notify machine.
-pub const NOTIFY_STATE_VERSION: u8 = 6;
+pub const NOTIFY_STATE_VERSION: u8 = 7;
+/// Version of the state of an intake.
+pub const INTAKE_STATE_VERSION: u8 = 1;
 
 /// Why bytes could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,18 +124,18 @@ pub fn decode_tally(bytes: &[u8]) -> Result<TallyBatch, WireError> {
     decode("tally", TALLY_VERSION, bytes)
 }
 
-/// Encodes findings.
-pub fn encode_findings(findings: &Findings) -> Vec<u8> {
-    encode(FINDINGS_VERSION, findings)
+/// Encodes an input of the alert stage.
+pub fn encode_alert_input(input: &AlertInput) -> Vec<u8> {
+    encode(ALERT_INPUT_VERSION, input)
 }
 
-/// Decodes findings.
+/// Decodes an input of the alert stage.
 ///
 /// # Errors
 ///
 /// See [`WireError`].
-pub fn decode_findings(bytes: &[u8]) -> Result<Findings, WireError> {
-    decode("findings", FINDINGS_VERSION, bytes)
+pub fn decode_alert_input(bytes: &[u8]) -> Result<AlertInput, WireError> {
+    decode("input of the alert stage", ALERT_INPUT_VERSION, bytes)
 }
 
 /// Encodes a state with the outputs that it has put out and that may not have arrived yet.

@@ -26,6 +26,7 @@ mod trace;
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use logwake_detector::record::Record;
 use logwake_detector::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -180,4 +181,11 @@ impl<S: Sink> Emit for Emitter<'_, S> {
             session,
         });
     }
+}
+
+/// Reads a whole text as an instant: a date with its year and a time, of UTC where no zone is
+/// stated, or a number since the epoch.
+pub fn time_of(text: &[u8]) -> Option<Timestamp> {
+    let stamp = stamp::whole(text).filter(|stamp| stamp.is_dated() && !stamp.is_yearless())?;
+    Calendar::new(TimeZone::UTC, Timestamp::default(), None).resolve(stamp, None)
 }

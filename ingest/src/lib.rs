@@ -1,5 +1,6 @@
-//! Bytes in: what turns payloads and files into records, and knows nothing of what they mean.
+//! Bytes in: what turns payloads, files and requests into records and alerts, and knows nothing of what they mean.
 
 pub mod decode;
 pub mod files;
+pub mod intake;
 pub mod kafka;

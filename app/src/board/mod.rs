@@ -9,6 +9,7 @@
 mod card;
 mod explain;
 mod query;
+mod silences;
 mod sinks;
 mod view;
 
@@ -18,7 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
-use logwake_detector::alert::{AlertChange, AlertMachineState, AlertState, Decision, Reason};
+use logwake_detector::alert::{
+    AlertChange, AlertMachineState, AlertState, Decision, Reason, Silence,
+};
 use logwake_detector::anomaly::Anomaly;
 use logwake_detector::detect::{DetectSettings, DetectState};
 use logwake_detector::record::Source;
@@ -69,6 +72,8 @@ pub struct Board {
     decisions: Mutex<VecDeque<Arc<DecisionView>>>,
     stages: DashMap<Stage, StageCard>,
     sinks: Mutex<Vec<SinkView>>,
+    /// `None` where another process knows them.
+    silences: Mutex<Option<Vec<Silence>>>,
 }
 
 #[derive(Debug, Default)]
@@ -106,6 +111,7 @@ impl Board {
             decisions: Mutex::default(),
             stages: DashMap::new(),
             sinks: Mutex::default(),
+            silences: Mutex::default(),
         }
     }
 
@@ -218,7 +224,7 @@ impl Board {
 
     /// Takes the open alerts of a restored state.
     pub fn alerts_restored(&self, state: &AlertMachineState) {
-        for cluster in state.clusters().iter().filter(|cluster| cluster.is_open) {
+        for cluster in state.clusters().filter(|cluster| cluster.is_open) {
             self.alert(&cluster.change(AlertState::Updated, cluster.sent_at, Reason::MoreEvidence));
         }
     }

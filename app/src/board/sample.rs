@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use logwake_detector::alert::{Action, EvidenceLine};
+use logwake_detector::alert::{Action, EvidenceKind, EvidenceLine};
 use logwake_detector::anomaly::{AnomalyKind, Evidence, Severity, TemplateRef};
 use logwake_detector::detect::Detect;
 use logwake_detector::record::Level;
@@ -122,8 +122,10 @@ pub(super) fn change(
 ) -> AlertChange {
     let at = Timestamp::from_secs(START + 600 + id as i64 * 30);
     let line = |(n, (kind, reason)): (usize, (AnomalyKind, &str))| EvidenceLine {
-        anomaly: format!("a_{n:016x}"),
-        kind,
+        id: format!("a_{n:016x}"),
+        kind: EvidenceKind::Anomaly(kind),
+        at: at,
+        url: None,
         severity,
         service: services[n % services.len()].into(),
         reason: reason.into(),
@@ -158,6 +160,11 @@ pub(super) fn change(
         services: services.iter().map(ToString::to_string).collect(),
         hosts: vec!["postgres-1".into()],
         anomaly_count: 17,
+        external_count: 0,
+        lacks_logs: false,
+        follows: None,
+        acknowledged_by: None,
+        summary: String::new(),
         members: vec!["a_0000000000000000".into(), "a_0000000000000001".into()],
         evidence: story.into_iter().enumerate().map(line).collect(),
         dedup_key: format!("logwake-c_{id:016x}"),
@@ -172,6 +179,8 @@ fn decision(n: u64, action: Action, reason: Reason) -> Decision {
         reason,
         alert: "c_0000000000000001".into(),
         anomaly: (action == Action::Merge).then(|| format!("a_{n:016x}")),
+        external: None,
+        mute: None,
         weight: 1.5 * n as f64,
         sink: None,
     }

@@ -199,6 +199,7 @@ pub struct AlertView {
     pub state: &'static str,
     pub severity: &'static str,
     pub title: String,
+    pub summary: String,
     pub at: String,
     pub reason: &'static str,
     pub explanation: &'static str,
@@ -208,6 +209,12 @@ pub struct AlertView {
     pub services: Vec<String>,
     pub hosts: Vec<String>,
     pub anomaly_count: u64,
+    pub external_count: u64,
+    pub lacks_logs: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged_by: Option<String>,
     pub members: Vec<String>,
     pub evidence: Vec<EvidenceView>,
     pub dedup_key: String,
@@ -217,8 +224,11 @@ pub struct AlertView {
 #[derive(Clone, Debug, Serialize)]
 #[allow(missing_docs, reason = "the fields are those of `EvidenceLine`")]
 pub struct EvidenceView {
-    pub anomaly: String,
+    pub id: String,
     pub kind: &'static str,
+    pub at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     pub severity: &'static str,
     pub service: String,
     pub reason: String,
@@ -236,6 +246,10 @@ pub struct DecisionView {
     pub explanation: &'static str,
     pub alert: String,
     pub anomaly: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mute: Option<String>,
     pub weight: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sink: Option<String>,
@@ -312,6 +326,7 @@ impl AlertView {
             state: change.state.as_str(),
             severity: change.severity.as_str(),
             title: change.title.clone(),
+            summary: change.summary.clone(),
             at: rfc3339(change.at),
             reason: change.reason.as_str(),
             explanation: change.reason.explain(),
@@ -321,6 +336,10 @@ impl AlertView {
             services: change.services.clone(),
             hosts: change.hosts.clone(),
             anomaly_count: change.anomaly_count,
+            external_count: change.external_count,
+            lacks_logs: change.lacks_logs,
+            follows: change.follows.clone(),
+            acknowledged_by: change.acknowledged_by.clone(),
             members: change.members.clone(),
             evidence: change.evidence.iter().map(EvidenceView::new).collect(),
             dedup_key: change.dedup_key.clone(),
@@ -331,8 +350,10 @@ impl AlertView {
 impl EvidenceView {
     fn new(line: &EvidenceLine) -> Self {
         Self {
-            anomaly: line.anomaly.clone(),
+            id: line.id.clone(),
             kind: line.kind.as_str(),
+            at: rfc3339(line.at),
+            url: line.url.clone(),
             severity: line.severity.as_str(),
             service: line.service.clone(),
             reason: line.reason.clone(),
@@ -352,6 +373,8 @@ impl DecisionView {
             explanation: decision.reason.explain(),
             alert: decision.alert.clone(),
             anomaly: decision.anomaly.clone(),
+            external: decision.external.clone(),
+            mute: decision.mute.clone(),
             weight: decision.weight,
             sink: decision.sink.as_ref().map(|sink| sink.name.clone()),
             digest: decision.sink.as_ref().and_then(|sink| sink.digest.clone()),

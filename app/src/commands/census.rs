@@ -35,7 +35,16 @@ pub fn census(
     let known = Known { seeds, ..Known::default() };
     let mut watcher = Watcher(Bar::new());
     let stop = Arc::default();
-    let replay = Replay { config: &config, inputs, topic: None, wall: wall_now(), known, stop };
+    let replay = Replay {
+        config: &config,
+        inputs,
+        topic: None,
+        wall: wall_now(),
+        known,
+        stop,
+        topology: Arc::default(),
+        alerts: Vec::new(),
+    };
     let finished = replay.run(&mut watcher)?;
     watcher.0.finish();
     Ok(finished)

@@ -50,7 +50,7 @@ pub fn show(args: &ShowConfigArgs) -> anyhow::Result<Status> {
 fn connect(config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
     let client = client_config(config);
     let mut missing = Vec::new();
-    for topic in &config.kafka.topics {
+    for topic in config.kafka.topics.iter().chain(&config.intake.topics) {
         match partitions_of(&client, topic)? {
             Some(partitions) => writeln!(out, "topic {topic} has {partitions} partitions")?,
             None => missing.push(topic.as_str()),
@@ -58,7 +58,10 @@ fn connect(config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
     }
     out.flush()?;
     if !missing.is_empty() {
-        bail!("no such topic: {}; create it or correct kafka.topics", missing.join(", "));
+        bail!(
+            "no such topic: {}; create it or correct kafka.topics and intake.topics",
+            missing.join(", ")
+        );
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ pub fn run(args: &DemoArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let board = Arc::new(Board::new(config.detect_settings()));
     let metrics = Arc::new(Metrics::new(&config.telemetry.service_name));
     let server = match args.serve {
-        true => Some(serve::listen(args.listen, &board, &metrics)?),
+        true => Some(serve::listen(args.listen, &board, &metrics, None)?),
         false => None,
     };
     broker.make_topics(&config)?;

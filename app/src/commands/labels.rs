@@ -126,7 +126,11 @@ pub fn read(path: &Path) -> anyhow::Result<Labels> {
     Ok(Labels::Sessions(labels.collect::<anyhow::Result<_>>()?))
 }
 
-fn text_of(path: &Path) -> anyhow::Result<String> {
+/// Reads a file, packed or not.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
     let input = Input::File(path.to_owned());
     let mut file = FileSource::open_input(&input, LINE_BYTES_MAX)?;
     let mut text = String::new();

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod external;
 mod input;
 mod labels;
 mod replay;

@@ -23,7 +23,9 @@ use crate::learned;
 use crate::report::Report;
 use crate::runtime::kafka::wall_now;
 use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
+use crate::topology::topology_of;
 
+use super::external;
 use super::input::{self, Bar};
 use super::labels::{self, Labels, Page};
 use super::serve::Signals;
@@ -49,8 +51,12 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
     let known = Known { is_begin_normal: args.learn.is_some(), ..learned::known_of(&config)? };
+    let alerts = external::read(&args.alerts)?;
+    let topology = topology_of(&config)?;
+    results.summary.external_alerts = alerts.len();
     let stop = Signals::listen()?.stop;
-    let replay = Replay { config: &config, inputs, topic, wall: wall_now(), known, stop };
+    let wall = wall_now();
+    let replay = Replay { config: &config, inputs, topic, wall, known, stop, topology, alerts };
     let finished = replay.run(&mut results)?;
     results.bar.finish();
     let mut summary = results.summary;

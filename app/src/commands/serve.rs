@@ -15,7 +15,8 @@ use crate::board::Board;
 use crate::cli::ConfigArgs;
 use crate::config::{Config, ConfigError, Listen};
 use crate::http;
-use crate::runtime::kafka::KafkaRuntime;
+use crate::intake::Intake;
+use crate::runtime::kafka::{KafkaRuntime, producer_config};
 use crate::telemetry::{Metrics, Tracer, init_logs};
 
 /// How often signals are looked for.
@@ -42,12 +43,16 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
     }
     let board = Arc::new(Board::new(config.detect_settings()));
     let metrics = Arc::new(Metrics::new(&config.telemetry.service_name));
+    let intake = config.takes_requests().then(|| Arc::new(Intake::new(&config)));
     let server = match config.http.listen {
-        Listen::At(address) => Some(listen(address, &board, &metrics)?),
+        Listen::At(address) => Some(listen(address, &board, &metrics, intake.clone())?),
         Listen::Off => None,
     };
     let (mut config, mut has_died) = (config, false);
     while let Some(runtime) = start(&config, &board, &metrics, &tracer, &signals) {
+        if let Some(intake) = &intake {
+            intake.open(&producer_config(&config))?;
+        }
         board.set_ready(true);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "running");
         let next = loop {
@@ -78,7 +83,7 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
     Ok(Status::Done)
 }
 
-/// Serves the page, the API and the metrics.
+/// Serves the page, the API and the metrics, and with an intake what comes in.
 ///
 /// # Errors
 /// Where the address is taken or may not be used.
@@ -86,8 +91,9 @@ pub fn listen(
     address: SocketAddr,
     board: &Arc<Board>,
     metrics: &Arc<Metrics>,
+    intake: Option<Arc<Intake>>,
 ) -> anyhow::Result<http::Server> {
-    let server = http::serve(address, Arc::clone(board), Arc::clone(metrics))
+    let server = http::serve(address, Arc::clone(board), Arc::clone(metrics), intake)
         .with_context(|| format!("listen on {address}; choose another address or \"off\""))?;
     tracing::info!("page and metrics on http://{}", server.address());
     Ok(server)
@@ -188,12 +194,17 @@ fn reload(path: &Path, current: &Config) -> Option<Config> {
             return None;
         }
     };
-    if config.http != current.http || config.telemetry != current.telemetry {
+    let fixed = |config: &Config| {
+        let Config { http, intake, telemetry, kafka, .. } = config.clone();
+        (http, intake, telemetry, kafka.prefix)
+    };
+    if fixed(&config) != fixed(current) {
         tracing::warn!(
-            "{path}: what changed in [http] and [telemetry] takes effect at the next start"
+            "{path}: what changed in [http], [intake], [telemetry] and kafka.prefix takes effect at the next start"
         );
-        config.http = current.http.clone();
-        config.telemetry = current.telemetry.clone();
+        let (http, intake, telemetry, prefix) = fixed(current);
+        config.kafka.prefix = prefix;
+        config = Config { http, intake, telemetry, ..config };
     }
     if config == *current {
         tracing::info!("{path}: nothing else changed");

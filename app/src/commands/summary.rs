@@ -22,6 +22,8 @@ pub struct Summary {
     pub files_broken: usize,
     /// Lines: in all, tallied, late, rejected, corrected.
     pub lines: Lines,
+    /// Alerts of other systems.
+    pub external_alerts: usize,
     /// Event time of the first and last record.
     pub from: Option<String>,
     /// Event time of the last record.

@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use logwake_detector::alert::AlertInput;
 use logwake_detector::detect::grouped;
 use logwake_detector::record::Source;
 use logwake_detector::tally::LineCounts;
-use logwake_emit::event::{AlertEvent, AnomalyEvent, DecisionEvent};
+use logwake_emit::event::{AlertEvent, AnomalyEvent, DecisionEvent, External, ExternalEvent};
 use logwake_emit::wire;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -24,8 +26,8 @@ use serde::de::DeserializeOwned;
 use crate::Status;
 use crate::cli::VerifyArgs;
 use crate::config::{Config, ConfigError, Delivery};
-use crate::runtime::kafka::{Topics, client_config, group_of, partitions_of, scan};
-use crate::verify::{Changes, Problems, SourceSum, Tiles, Told};
+use crate::runtime::kafka::{Topics, client_config, external_id, group_of, partitions_of, scan};
+use crate::verify::{Arrived, Changes, Problems, SourceSum, Tiles, Told};
 
 /// How long the brokers may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,6 +60,8 @@ struct Proof {
     lines: LineCounts,
     /// Anomalies found and published, each once.
     anomalies: u64,
+    /// Alerts of other systems that were handed to the alert stage, each once.
+    external_alerts: u64,
     /// Whether no findings were deleted by retention before they could be read.
     findings_whole: bool,
     alert_changes: u64,
@@ -87,7 +91,11 @@ impl Proof {
         let may_repeat = config.kafka.delivery == Delivery::AtLeastOnce;
         let (mut proof, mut problems) = (Self::default(), Problems::default());
         proof.tallies(&broker, may_repeat, &mut problems)?;
-        proof.findings(&broker, may_repeat, &mut problems)?;
+        let mut arrived = Arrived::new(may_repeat);
+        if config.has_intake() {
+            broker.accepted(&mut arrived)?;
+        }
+        proof.findings(&broker, &mut arrived, may_repeat, &mut problems)?;
         proof.alerts(&broker, may_repeat, &mut problems)?;
         proof.problem_count = problems.count();
         proof.problems = problems.kept().to_vec();
@@ -100,7 +108,8 @@ impl Proof {
         may_repeat: bool,
         problems: &mut Problems,
     ) -> anyhow::Result<()> {
-        let committed = broker.committed()?;
+        let inputs = broker.inputs.iter().filter(|topic| !topic.starts_with('^'));
+        let committed = broker.committed(&broker.consumer, inputs.map(String::as_str))?;
         let mut tiles = Tiles::new(may_repeat);
         broker.scan(&broker.topics.tallies, |message| {
             match wire::decode_tally(payload(message)) {
@@ -130,13 +139,15 @@ impl Proof {
     fn findings(
         &mut self,
         broker: &Broker,
+        arrived: &mut Arrived,
         may_repeat: bool,
         problems: &mut Problems,
     ) -> anyhow::Result<()> {
         let mut told = Told::new(may_repeat);
         broker.scan(&broker.topics.findings, |message| {
-            match wire::decode_findings(payload(message)) {
-                Ok(findings) => told.find(&findings, problems),
+            match wire::decode_alert_input(payload(message)) {
+                Ok(AlertInput::Findings(findings)) => told.find(&findings, problems),
+                Ok(AlertInput::Arrivals(arrivals)) => arrived.arrive(&arrivals, problems),
                 Err(error) => problems.add(format!("{}: {error}", place(message))),
             }
         })?;
@@ -144,8 +155,10 @@ impl Proof {
             told.publish(&event.event.id, problems);
         })?;
         self.anomalies = told.close(problems);
+        arrived.close(problems);
+        self.external_alerts = arrived.alerts;
         self.findings_whole = told.is_whole();
-        self.repeated += told.repeated;
+        self.repeated += told.repeated + arrived.repeated;
         Ok(())
     }
 
@@ -195,6 +208,10 @@ impl Proof {
         )?;
         let since = if self.findings_whole { "" } else { " since the oldest findings kept" };
         writeln!(out, "anomalies: {} found and published{since}", grouped(self.anomalies))?;
+        if self.external_alerts > 0 {
+            let count = grouped(self.external_alerts);
+            writeln!(out, "external alerts: {count} handed to the alert stage{since}")?;
+        }
         writeln!(
             out,
             "alerts: {} changes, {} open now; {} decisions",
@@ -236,16 +253,21 @@ struct Broker {
     inputs: Vec<String>,
     /// In the group of the tally stage, which it never joins.
     consumer: BaseConsumer,
+    /// In that of the intake stage.
+    intake: BaseConsumer,
 }
 
 impl Broker {
     fn new(config: &Config) -> anyhow::Result<Self> {
         let client = client_config(config);
-        let mut group = client.clone();
-        group.set("group.id", group_of(config, "tally")).set("enable.auto.commit", "false");
-        let consumer = group.create().context("create kafka client")?;
+        let consumer = |stage| {
+            let mut group = client.clone();
+            group.set("group.id", group_of(config, stage)).set("enable.auto.commit", "false");
+            group.create().context("create kafka client")
+        };
+        let (tally, intake) = (consumer("tally")?, consumer("intake")?);
         let topics = Topics::new(&config.kafka.prefix);
-        Ok(Self { client, topics, inputs: config.kafka.topics.clone(), consumer })
+        Ok(Self { client, topics, inputs: config.kafka.topics.clone(), consumer: tally, intake })
     }
 
     fn partitions(&self, topic: &str) -> anyhow::Result<BTreeSet<i32>> {
@@ -284,16 +306,19 @@ impl Broker {
         Ok(true)
     }
 
-    /// Returns the committed position of each input partition; topics given as a regular
-    /// expression are left out.
-    fn committed(&self) -> anyhow::Result<Vec<(Source, u64)>> {
+    /// Returns the committed position of each partition of topics in the group of a consumer.
+    fn committed<'a>(
+        &self,
+        consumer: &BaseConsumer,
+        topics: impl Iterator<Item = &'a str>,
+    ) -> anyhow::Result<Vec<(Source, u64)>> {
         let mut list = TopicPartitionList::new();
-        for topic in self.inputs.iter().filter(|topic| !topic.starts_with('^')) {
+        for topic in topics {
             for partition in self.partitions(topic)? {
                 list.add_partition(topic, partition);
             }
         }
-        let found = self.consumer.committed_offsets(list, TIMEOUT).context("read positions")?;
+        let found = consumer.committed_offsets(list, TIMEOUT).context("read positions")?;
         let position = |offset| match offset {
             Offset::Offset(offset) => u64::try_from(offset).ok(),
             _ => None,
@@ -304,6 +329,26 @@ impl Broker {
             Some((Source::Partition { topic, partition }, position(element.offset())?))
         });
         Ok(positions.collect())
+    }
+
+    /// Reads the alerts that were accepted and that the intake stage is past.
+    fn accepted(&self, arrived: &mut Arrived) -> anyhow::Result<()> {
+        let topic = &self.topics.external;
+        let past = self.committed(&self.intake, std::iter::once(topic.as_ref()))?;
+        let is_past = |place: &Source, offset: i64| {
+            let position = past.iter().find(|(source, _)| source == place).map(|(_, to)| *to);
+            position.is_some_and(|to| u64::try_from(offset).is_ok_and(|offset| offset < to))
+        };
+        self.scan(topic, |message| {
+            let partition = message.partition();
+            let place = Source::Partition { topic: Arc::clone(topic), partition };
+            let event = serde_json::from_slice::<ExternalEvent>(payload(message));
+            let is_alert =
+                event.is_ok_and(|event| matches!(event.logwake.external, External::Alert(_)));
+            if is_alert && is_past(&place, message.offset()) {
+                arrived.accept(&external_id(&place.to_string(), message.offset(), 0));
+            }
+        })
     }
 
     fn end_of(&self, source: &Source) -> Option<u64> {

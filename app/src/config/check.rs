@@ -2,6 +2,7 @@
 
 use regex::bytes::Regex;
 
+use super::intake;
 use super::notify;
 use super::problem::Problem;
 use super::sections::{Config, Sessions};
@@ -26,6 +27,7 @@ pub fn problems_of(config: &Config) -> Vec<Problem> {
     config.alerts.check_ranges("alerts", &mut problems);
     config.limits.check_ranges("limits", &mut problems);
     notify::check(&config.notify, &mut problems);
+    intake::check(config, &mut problems);
     check_kafka(config, &mut problems);
     check_input(config, &mut problems);
     check_sessions(&config.detect.sessions, &mut problems);
@@ -85,10 +87,13 @@ pub fn warnings_of(config: &Config) -> Vec<Problem> {
     if let Listen::At(address) = config.http.listen
         && !address.ip().is_loopback()
     {
-        let message = format!("{address} is reachable from outside and there is no authentication");
+        let message = format!(
+            "{address} is reachable from outside and there is no authentication but for the tokens of intake.sources"
+        );
         warn("http.listen", message);
     }
     notify::warnings(&config.notify, &mut warnings);
+    intake::warnings(config, &mut warnings);
     warnings
 }
 

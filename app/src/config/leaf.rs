@@ -121,6 +121,13 @@ leaf!(
     |value| { Some(value.to_string().into()) }
 );
 leaf!(
+    Option<Span>,
+    "a duration with its unit such as \"10s\"",
+    false,
+    |value| Some(text(value)?.parse().map(Some)),
+    |value| value.map(|value| value.to_string().into())
+);
+leaf!(
     Size,
     "a size such as \"64MiB\"",
     false,

@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "`pub` marks what a module offers; the program is one crate")]
 
 mod check;
+mod intake;
 mod leaf;
 mod node;
 mod notify;
@@ -15,6 +16,7 @@ mod secret;
 mod sections;
 mod setting;
 mod suggest;
+mod tables;
 mod types;
 mod units;
 
@@ -28,7 +30,8 @@ use logwake_models::template::CatalogueLimits;
 
 pub use problem::{ConfigError, Problem};
 pub use sections::{
-    Alerts, Config, Detect, Http, Input, Kafka, Limits, Multiline, Notify, Telemetry, Templates,
+    Alerts, Config, Detect, Http, Input, Intake, IntakeSource, Kafka, Limits, MaintenanceWindow,
+    Multiline, Notify, Telemetry, Templates,
 };
 pub use types::{Delivery, Listen, LogFormat};
 pub use units::Span;
@@ -61,7 +64,8 @@ impl Config {
         let mut config = Self::default();
         let mut reader = Reader::new(dir);
         reader.document(text, env, &mut config);
-        let files = [&mut config.templates.lock, &mut config.detect.learned];
+        let files =
+            [&mut config.templates.lock, &mut config.detect.learned, &mut config.alerts.topology];
         for file in files.into_iter().flatten() {
             *file = dir.join(&*file).to_string_lossy().into_owned();
         }
@@ -106,7 +110,7 @@ impl Config {
     }
 
     /// Returns the sections with their keys.
-    fn sections() -> [(&'static str, &'static [Key]); 10] {
+    fn sections() -> [(&'static str, &'static [Key]); 13] {
         [
             ("kafka", Kafka::KEYS),
             ("input", Input::KEYS),
@@ -114,7 +118,10 @@ impl Config {
             ("templates", Templates::KEYS),
             ("detect", Detect::KEYS),
             ("alerts", Alerts::KEYS),
+            ("alerts.maintenance", MaintenanceWindow::KEYS),
             ("notify", Notify::KEYS),
+            ("intake", Intake::KEYS),
+            ("intake.sources", IntakeSource::KEYS),
             ("http", Http::KEYS),
             ("limits", Limits::KEYS),
             ("telemetry", Telemetry::KEYS),
@@ -181,6 +188,11 @@ impl Config {
             resolve_after: alerts.resolve_after.0,
             update_every: alerts.update_every.0,
             clusters_max: alerts.clusters_max,
+            forget_after: alerts.forget_after.0,
+            hold_max: alerts.hold_max.0,
+            count_min: alerts.count_min,
+            duration_min: alerts.duration_min.0,
+            pages_a_day: alerts.pages_per_day,
         }
     }
 }

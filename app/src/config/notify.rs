@@ -8,9 +8,8 @@ use logwake_detector::anomaly::Severity;
 use logwake_detector::notify::SinkSettings;
 use logwake_emit::notify::{SinkKind, Template};
 
-use super::node::{Node, Value};
 use super::sections::Notify;
-use super::setting::{Key, Reader, Section as _, Setting, Writer};
+use super::tables::{Row, Tables};
 use super::types::Word;
 
 pub(super) use check::{check, warnings};
@@ -23,8 +22,7 @@ const ALERTMANAGER_PATH: &str = "/api/v2/alerts";
 const RESEND_EVERY: Duration = Duration::from_secs(60);
 
 /// The sinks, in order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sinks(pub Vec<Notify>);
+pub type Sinks = Tables<Notify>;
 
 /// A kind of sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,39 +111,8 @@ impl Notify {
     }
 }
 
-impl Setting for Sinks {
-    fn read(&mut self, node: &Node, path: &str, reader: &mut Reader<'_>) {
-        let Value::List(items) = &node.value else {
-            let message = format!("must be [[{path}]], not {}", node.value.describe());
-            reader.refuse(node, path, message);
-            return;
-        };
-        self.0.clear();
-        for (idx, item) in items.iter().enumerate() {
-            let path = format!("{path}[{idx}]");
-            reader.lines.insert(path.clone(), item.line);
-            let mut sink = Notify::default();
-            sink.read(item, &path, reader);
-            if let Value::Table(table) = &item.value
-                && !table.contains_key("kind")
-            {
-                reader.refuse(item, &path, "kind is missing");
-            }
-            self.0.push(sink);
-        }
-    }
-
-    fn write(&self, key: &Key, path: &str, writer: &mut Writer) {
-        if self.0.is_empty() && writer.with_docs {
-            writer.list_header(key, path, true);
-            Notify::default().write_keys(path, writer);
-            writer.is_example = false;
-        }
-        for (idx, sink) in self.0.iter().enumerate() {
-            writer.list_header(key, path, false);
-            sink.write_keys(&format!("{path}[{idx}]"), writer);
-        }
-    }
+impl Row for Notify {
+    const REQUIRED: &'static [&'static str] = &["kind"];
 }
 
 impl Word for Severity {

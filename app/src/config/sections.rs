@@ -7,6 +7,7 @@ use logwake_detector::anomaly::Severity;
 use super::notify::{Kind, Sinks};
 use super::secret::{Address, Secret};
 use super::setting::section;
+use super::tables::{Row, Tables};
 use super::types::{Delivery, Listen, LogFormat, Patterns, Properties};
 use super::units::{Size, Span};
 
@@ -25,6 +26,8 @@ section! {
         alerts: Alerts = Alerts::default();
         /// Who is told of alerts; it may stand any number of times.
         notify: Sinks = Sinks::default();
+        /// Alerts of other systems, silences and acknowledgements.
+        intake: Intake = Intake::default();
         /// The page, the API and the metrics.
         http: Http = Http::default();
         /// Limits to what outside data can grow.
@@ -197,8 +200,50 @@ section! {
         resolve_after: Span = Span::secs(120) => Span::secs(1), Span::secs(7 * 86_400);
         /// Shortest event time between updates that bring only more of the same.
         update_every: Span = Span::secs(60) => Span::secs(1), Span::secs(86_400);
+        /// Time after which an alert of another system is held to be over, where it states no end and is not told again.
+        forget_after: Span = Span::secs(86_400) => Span::secs(1), Span::secs(30 * 86_400);
+        /// Longest time for which what keeps coming back holds its alert open; an alert that ended can be reopened for as long.
+        hold_max: Span = Span::secs(86_400) => Span::secs(0), Span::secs(7 * 86_400);
+        /// How often an alert of another system must come before it counts; a critical one counts at once.
+        count_min: u32 = 1 => 1, 1_000;
+        /// How long an alert of another system must last before it counts; a critical one counts at once.
+        duration_min: Span = Span::secs(0) => Span::secs(0), Span::secs(86_400);
+        /// Pages a day that alerts of other systems may cost; beyond, what comes back must have stayed away for up to four times as long.
+        pages_per_day: f64 = 24.0 => 1.0, 1e6;
+        /// File of what services depend on, TOML: `shop = ["cart", "payments"]`, a line a service.
+        /// It is looked for beside the configuration.
+        topology: Option<String> = None;
         /// Active alerts at most; beyond, the one with the least evidence gives way.
         clusters_max: usize = 1_000 => 1, 100_000;
+        /// Maintenance windows, in which what they are about is not sent; it may stand any number of times.
+        maintenance: Tables<MaintenanceWindow> = Tables::default();
+    }
+}
+
+section! {
+    /// A maintenance window: once, with `from` and `until`, or again and again, with `start` and `duration`.
+    MaintenanceWindow {
+        /// Name of the window in decisions.
+        name: String = String::new();
+        /// Services that it is about, all where not set; `*` stands for any part of a name.
+        services: Vec<String> = Vec::new();
+        /// Hosts that it is about, in the same way.
+        hosts: Vec<String> = Vec::new();
+        /// Names of alerts or texts of templates that it is about, in the same way.
+        names: Vec<String> = Vec::new();
+        /// When it begins, if it comes once: RFC 3339, or a local time of `zone` such as `"2026-11-21T02:00"`.
+        from: Option<String> = None;
+        /// When it ends, if it comes once.
+        until: Option<String> = None;
+        /// Days on which it begins, if it comes again: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`; every day where not set.
+        days: Vec<String> = Vec::new();
+        /// Time of day in `zone` at which it begins, such as `"02:00"`.
+        /// A time that a change of the clocks skips is as much later as the clocks go on; of one that comes twice the first counts.
+        start: Option<String> = None;
+        /// How long it lasts, in time that passes, whatever the clocks do meanwhile.
+        duration: Option<Span> = None;
+        /// Time zone of local times and days: an IANA name such as `Europe/Berlin`.
+        zone: String = "UTC".into();
     }
 }
 
@@ -242,6 +287,42 @@ section! {
 }
 
 section! {
+    /// Alerts of other systems, silences and acknowledgements.
+    Intake {
+        /// Whether they are taken at `http.listen`.
+        enabled: bool = true;
+        /// Topics with alerts of other systems: PagerDuty events, Alertmanager's lists of alerts or its webhook notifications.
+        topics: Vec<String> = Vec::new();
+        /// How long an alert that Prometheus or Alertmanager sends without an end goes on unless it is sent again.
+        resolve_timeout: Span = Span::secs(300) => Span::secs(1), Span::secs(86_400);
+        /// Bytes of one request at most; of a PagerDuty event it is 512 kB.
+        body_bytes_max: Size = Size(4 << 20) => Size(1 << 10), Size(64 << 20);
+        /// Partitions of the topic in which everything is kept that was accepted.
+        /// It cannot be changed once the topic exists.
+        partitions: u32 = 4 => 1, 1024;
+        /// Who may send; it may stand any number of times.
+        /// Where there is none, whoever is on this machine may, and nobody else.
+        sources: Tables<IntakeSource> = Tables::default();
+    }
+}
+
+section! {
+    /// Who may send alerts.
+    IntakeSource {
+        /// Name of the source in alerts, metrics and logs.
+        name: String = String::new();
+        /// Its bearer token, and the `routing_key` of its PagerDuty events; `token_file` reads it from a file.
+        token: Secret = Secret::default();
+        /// Whether it may also set silences and acknowledge.
+        may_silence: bool = false;
+        /// Alerts a second that are accepted from it, in the long run.
+        per_second: u32 = 20_000 => 1, 10_000_000;
+        /// Alerts beyond that which are accepted at once.
+        burst: u32 = 100_000 => 1, 100_000_000;
+    }
+}
+
+section! {
     /// The page, the API and the metrics.
     Http {
         /// Address to listen on, or `off`.
@@ -276,4 +357,12 @@ section! {
         /// Name of this service in metrics and traces.
         service_name: String = "logwake".into();
     }
+}
+
+impl Row for IntakeSource {
+    const REQUIRED: &'static [&'static str] = &[];
+}
+
+impl Row for MaintenanceWindow {
+    const REQUIRED: &'static [&'static str] = &[];
 }

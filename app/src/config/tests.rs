@@ -74,7 +74,8 @@ listen = "0.0.0.0:9464"
 "#,
         expect![[r#"
             line 3: detect.warmup: 1m is less than ten windows of 10s, expect anomalies from what is normal
-            line 5: http.listen: 0.0.0.0:9464 is reachable from outside and there is no authentication"#]],
+            line 5: http.listen: 0.0.0.0:9464 is reachable from outside and there is no authentication but for the tokens of intake.sources
+            intake.sources: there is none, so alerts are taken from this machine alone"#]],
     );
 }
 
@@ -284,6 +285,30 @@ fn the_manual_says_what_each_key_means() {
         update_every = "1m"
         # Active alerts at most; beyond, the one with the least evidence gives way.
         clusters_max = 1000
+
+        # Maintenance windows, in which what they are about is not sent; it may stand any number of times.
+        # [[alerts.maintenance]]
+        # Name of the window in decisions.
+        # name = ""
+        # Services that it is about, all where not set; `*` stands for any part of a name.
+        # services = []
+        # Hosts that it is about, in the same way.
+        # hosts = []
+        # Names of alerts or texts of templates that it is about, in the same way.
+        # names = []
+        # When it begins, if it comes once: RFC 3339, or a local time of `zone` such as `"2026-11-21T02:00"`.
+        # from =
+        # When it ends, if it comes once.
+        # until =
+        # Days on which it begins, if it comes again: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`; every day where not set.
+        # days = []
+        # Time of day in `zone` at which it begins, such as `"02:00"`.
+        # A time that a change of the clocks skips is as much later as the clocks go on; of one that comes twice the first counts.
+        # start =
+        # How long it lasts, in time that passes, whatever the clocks do meanwhile.
+        # duration =
+        # Time zone of local times and days: an IANA name such as `Europe/Berlin`.
+        # zone = "UTC"
 
     "#]]
     .assert_eq(&reference[start..end]);

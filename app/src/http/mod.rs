@@ -1,12 +1,16 @@
 //! HTTP: the metrics, the health of the process, the API over the live board, and the page.
 //!
-//! It runs on threads of its own and only reads, so a slow or hostile reader slows nothing else.
+//! It runs on threads of its own and reads the board alone, so a slow or hostile reader slows
+//! nothing else; what it takes in goes to a topic, never to a stage.
 //! **Text from logs is data**: the API sends JSON, the page sets text and never HTML, and its
 //! content policy runs no script but its own.
 
 #![allow(unreachable_pub, reason = "`pub` marks what a module offers; the program is one crate")]
 
+mod control;
+mod intake;
 mod page;
+mod refusal;
 mod routes;
 
 use std::io;
@@ -18,6 +22,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::board::Board;
+use crate::intake::Intake;
 use crate::telemetry::Metrics;
 
 /// Threads that answer.
@@ -33,11 +38,17 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Serves on an address until the handle is dropped; port 0 takes a free one.
+/// Serves on an address until the handle is dropped; port 0 takes a free one; with an intake,
+/// alerts of other systems are taken too.
 ///
 /// # Errors
 /// Fails where the address cannot be listened on or no thread can be started.
-pub fn serve(address: SocketAddr, board: Arc<Board>, metrics: Arc<Metrics>) -> io::Result<Server> {
+pub fn serve(
+    address: SocketAddr,
+    board: Arc<Board>,
+    metrics: Arc<Metrics>,
+    intake: Option<Arc<Intake>>,
+) -> io::Result<Server> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -47,7 +58,7 @@ pub fn serve(address: SocketAddr, board: Arc<Board>, metrics: Arc<Metrics>) -> i
         .enable_all()
         .build()?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let app = routes::router(board, metrics);
+    let app = routes::router(board, metrics, intake);
     let thread = std::thread::Builder::new().name("http-main".into()).spawn(move || {
         runtime.block_on(answer(listener, app, stopped));
         runtime.shutdown_timeout(Duration::from_millis(100));
@@ -64,6 +75,7 @@ async fn answer(listener: TcpListener, app: axum::Router, stopped: oneshot::Rece
         }
     };
     let (begin_end, begun) = oneshot::channel::<()>();
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = stopped.await;
         let _ = begin_end.send(());

@@ -11,8 +11,11 @@ use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
 
+use super::intake::Desk;
 use super::page::page;
+use super::{control, intake};
 use crate::board::{Board, Query};
+use crate::intake::Intake;
 use crate::telemetry::{Exposition, Metrics};
 
 type Question = Result<Asked<Query>, QueryRejection>;
@@ -24,7 +27,15 @@ struct Shared {
 }
 
 /// Makes the routes over a board and metrics.
-pub(super) fn router(board: Arc<Board>, metrics: Arc<Metrics>) -> Router {
+pub(super) fn router(
+    board: Arc<Board>,
+    metrics: Arc<Metrics>,
+    intake: Option<Arc<Intake>>,
+) -> Router {
+    let taken = intake.map_or_else(Router::new, |intake| {
+        let desk = Desk { intake, metrics: Arc::clone(&metrics) };
+        intake::router(desk.clone()).merge(control::router(desk, Arc::clone(&board)))
+    });
     Router::new()
         .route("/", get(page))
         .route("/metrics", get(metrics_text))
@@ -43,10 +54,11 @@ pub(super) fn router(board: Arc<Board>, metrics: Arc<Metrics>) -> Router {
         .route("/api/v1/explain/{id}", get(explain))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "nothing is served under this path"))
         .method_not_allowed_fallback(async || {
-            refuse(StatusCode::METHOD_NOT_ALLOWED, "this path answers GET alone")
+            refuse(StatusCode::METHOD_NOT_ALLOWED, "this path does not answer this method")
         })
-        .layer(axum::middleware::map_response(guard))
         .with_state(Shared { board, metrics })
+        .merge(taken)
+        .layer(axum::middleware::map_response(guard))
 }
 
 /// A list of the board behind a filter and a page.

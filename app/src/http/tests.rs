@@ -13,7 +13,7 @@ fn server() -> Server {
     let board = Arc::new(board::sample::filled());
     let metrics = Arc::new(Metrics::new("logwake-test"));
     metrics.state_size(Stage::Alert, 1);
-    serve(SocketAddr::from(([127, 0, 0, 1], 0)), board, metrics).unwrap()
+    serve(SocketAddr::from(([127, 0, 0, 1], 0)), board, metrics, None).unwrap()
 }
 
 fn request(server: &Server, head: &str) -> (String, String) {
@@ -99,7 +99,7 @@ fn an_address_in_use_is_an_error_and_a_stopped_server_is_gone() {
     let first = server();
     let address = first.address();
     let board = Arc::new(board::sample::filled());
-    assert!(serve(address, board, Arc::new(Metrics::new("logwake-test"))).is_err());
+    assert!(serve(address, board, Arc::new(Metrics::new("logwake-test")), None).is_err());
     let idle = TcpStream::connect(address).unwrap();
     first.shutdown();
     drop(idle);
@@ -116,7 +116,7 @@ fn the_page_can_be_looked_at() {
     };
     let board = Arc::new(board::sample::filled());
     let metrics = Arc::new(Metrics::new("logwake-test"));
-    let server = serve(SocketAddr::from(([127, 0, 0, 1], 19_464)), board, metrics).unwrap();
+    let server = serve(SocketAddr::from(([127, 0, 0, 1], 19_464)), board, metrics, None).unwrap();
     println!("http://{}", server.address());
     std::thread::sleep(Duration::from_secs(secs));
 }

@@ -32,6 +32,8 @@ pub(super) struct Instruments {
     pub(super) alerts: Counter<u64>,
     pub(super) decisions: Counter<u64>,
     pub(super) notifications: Counter<u64>,
+    pub(super) intake: Counter<u64>,
+    pub(super) intake_time: Histogram<f64>,
     pub(super) dead_letters: Counter<u64>,
     pub(super) unreadable: Counter<u64>,
     pub(super) commits: Counter<u64>,
@@ -106,6 +108,16 @@ impl Instruments {
             alerts: counter("logwake.alerts", "Changes of alerts sent, by state and severity."),
             decisions: counter("logwake.decisions", "Decisions, by reason."),
             notifications: counter("logwake.notifications", "Requests to sinks, by outcome."),
+            intake: counter(
+                "logwake.intake_events",
+                "Alerts of other systems, and requests that none was read from, by result.",
+            ),
+            intake_time: seconds(
+                meter,
+                "logwake.intake_duration",
+                "Time from a request with alerts to its answer.",
+                &COMMIT_BOUNDS,
+            ),
             dead_letters: counter(
                 "logwake.dead_letters",
                 "Payloads in the dead-letter topic, by reason.",

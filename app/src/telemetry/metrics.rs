@@ -23,17 +23,25 @@ use super::held::{Counted, Held, LAGS_MAX, lock, observe, wall_secs};
 use super::instruments::{Instruments, export_constants};
 use super::sinks::Sink;
 use super::trace::resource_of;
-use super::{Commit, Exposition, NotificationOutcome, Outcome, Stage};
+use super::{Commit, Exposition, IntakeResult, NotificationOutcome, Outcome, Stage};
 
 /// Every decision that a stage can take.
-const DECISIONS: [(Action, &[Reason]); 5] = [
+const DECISIONS: [(Action, &[Reason]); 6] = [
     (
         Action::Send,
         &[
             Reason::EnoughEvidence,
+            Reason::NeverSeen,
+            Reason::CameBack,
+            Reason::FarMore,
+            Reason::UnusualMix,
+            Reason::SaidCritical,
             Reason::SeverityRaised,
             Reason::NewService,
             Reason::MoreEvidence,
+            Reason::Grown,
+            Reason::TakenInHand,
+            Reason::ToldOver,
             Reason::QuietAgain,
             Reason::LimitReached,
         ],
@@ -46,7 +54,13 @@ const DECISIONS: [(Action, &[Reason]); 5] = [
             Reason::SameService,
             Reason::SimilarTemplate,
             Reason::SameHost,
+            Reason::SameName,
+            Reason::ComeTogether,
+            Reason::DependencyFails,
             Reason::CloseInTime,
+            Reason::KeepsComing,
+            Reason::ToldOver,
+            Reason::TakenInHand,
             Reason::NewerState,
             Reason::InDigest,
             Reason::WeekSpent,
@@ -55,6 +69,11 @@ const DECISIONS: [(Action, &[Reason]); 5] = [
     (
         Action::Suppress,
         &[
+            Reason::KeepsComing,
+            Reason::NothingOpen,
+            Reason::Silenced,
+            Reason::InMaintenance,
+            Reason::Inhibited,
             Reason::NotEnoughEvidence,
             Reason::LimitReached,
             Reason::BelowSeverity,
@@ -69,6 +88,17 @@ const DECISIONS: [(Action, &[Reason]); 5] = [
     ),
     (Action::Deliver, &[Reason::Delivered]),
     (Action::Delay, &[Reason::BudgetSpent, Reason::SinkFailing, Reason::AnswerLost]),
+    (
+        Action::Mute,
+        &[
+            Reason::SilenceAsked,
+            Reason::SilenceLifted,
+            Reason::SilenceOver,
+            Reason::RateExceeded,
+            Reason::NothingOpen,
+            Reason::LimitReached,
+        ],
+    ),
 ];
 
 /// All metrics of the process.
@@ -236,7 +266,10 @@ impl Metrics {
         self.instruments.alerts.add(1, &alert_labels(change.state, severity));
         let mut held = lock(&self.held);
         match change.state {
-            AlertState::Open | AlertState::Updated => {
+            AlertState::Open
+            | AlertState::Updated
+            | AlertState::Acknowledged
+            | AlertState::Reopened => {
                 held.open.insert(change.id.clone(), severity);
             }
             AlertState::Resolved => _ = held.open.remove(&change.id),
@@ -246,7 +279,7 @@ impl Metrics {
 
     /// Takes over which alerts are open in a restored state.
     pub fn alerts_restored(&self, state: &AlertMachineState) {
-        let open = state.clusters().iter().filter(|cluster| cluster.is_open);
+        let open = state.clusters().filter(|cluster| cluster.is_open);
         lock(&self.held).open =
             open.map(|cluster| (cluster.id.clone(), cluster.severity)).collect();
     }
@@ -277,6 +310,17 @@ impl Metrics {
             KeyValue::new("outcome", outcome.as_str()),
         ];
         self.instruments.notifications.add(requests, &labels);
+    }
+
+    /// Counts alerts of a configured source; zeros make it known.
+    pub fn intake(&self, source: &str, result: IntakeResult, events: u64) {
+        let source = KeyValue::new("source", source.to_owned());
+        self.instruments.intake.add(events, &[source, KeyValue::new("result", result.as_str())]);
+    }
+
+    /// Takes the time from a request with alerts to its answer.
+    pub fn intake_answered(&self, took: Duration) {
+        self.instruments.intake_time.record(took.as_secs_f64(), &[]);
     }
 
     /// Takes over how the sinks stand.
@@ -326,10 +370,13 @@ impl Metrics {
         ] {
             counter.add(0, &[]);
         }
+        for result in IntakeResult::ALL {
+            self.intake("unknown", result, 0);
+        }
         for kind in AnomalyKind::ALL {
             all.anomalies.add(0, &[KeyValue::new("kind", kind.as_str())]);
         }
-        for state in [AlertState::Open, AlertState::Updated, AlertState::Resolved] {
+        for state in AlertState::SENT {
             for severity in Severity::ALL {
                 all.alerts.add(0, &alert_labels(state, severity));
             }

@@ -21,7 +21,7 @@ pub use logs::init_logs;
 pub use metrics::{CatalogueCounts, Metrics};
 pub use trace::Tracer;
 
-/// One of the four stages.
+/// One of the stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Records to tallies.
@@ -32,6 +32,29 @@ pub enum Stage {
     Alert,
     /// Alerts to sinks.
     Notify,
+    /// What comes from elsewhere to the alert stage.
+    Intake,
+}
+
+/// What became of an alert of another system, or of a request that none was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntakeResult {
+    /// It is durable.
+    Accepted,
+    /// It can never be accepted.
+    Invalid,
+    /// Its sender may not send.
+    Refused,
+    /// Its sender has sent too many.
+    Limited,
+    /// The request is too large.
+    TooLarge,
+    /// The brokers did not take it; it is sent again.
+    NotKept,
+    /// Its sender left it out of a notification that would have grown too long.
+    Truncated,
+    /// It is one of Logwake's own that came back, and is passed over.
+    Own,
 }
 
 /// What came of a request to a sink.
@@ -74,8 +97,8 @@ pub struct Commit {
 }
 
 impl Stage {
-    /// Every stage, in the order of the stream.
-    pub const ALL: [Self; 4] = [Self::Tally, Self::Detect, Self::Alert, Self::Notify];
+    /// Every stage, in the order of the stream, and the one beside it.
+    pub const ALL: [Self; 5] = [Self::Tally, Self::Detect, Self::Alert, Self::Notify, Self::Intake];
 
     /// Returns the name that metrics and the page use.
     pub const fn as_str(self) -> &'static str {
@@ -84,6 +107,35 @@ impl Stage {
             Self::Detect => "detect",
             Self::Alert => "alert",
             Self::Notify => "notify",
+            Self::Intake => "intake",
+        }
+    }
+}
+
+impl IntakeResult {
+    /// Every result.
+    pub const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::Invalid,
+        Self::Refused,
+        Self::Limited,
+        Self::TooLarge,
+        Self::NotKept,
+        Self::Truncated,
+        Self::Own,
+    ];
+
+    /// Returns the name that metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Invalid => "invalid",
+            Self::Refused => "refused",
+            Self::Limited => "limited",
+            Self::TooLarge => "too_large",
+            Self::NotKept => "not_kept",
+            Self::Truncated => "truncated",
+            Self::Own => "own",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The life of alerts: each opens once, resolves once, and leaves no change without its decision.
+//! The life of alerts: each opens once, ends, may be reopened and ends again, and leaves no change without its decision.
 //!
 //! The changes are fed first: what is decided while a topic is read has its decision already.
 
@@ -49,7 +49,8 @@ impl Changes {
             let key = (alert.id.clone(), alert.reason.as_str(), event.timestamp);
             self.unmatched.insert(key);
         }
-        if self.resolved.holds(&alert.id) {
+        let is_over = self.resolved.holds(&alert.id) && !self.open.contains(&alert.id);
+        if is_over && alert.state != AlertState::Reopened {
             problems.add(format!("alert {} {} after its end", alert.id, alert.state.as_str()));
         }
         if alert.state == AlertState::Open && self.open.contains(&alert.id) {

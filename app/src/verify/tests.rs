@@ -1,10 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeMap;
+
+use logwake_detector::alert::{Arrival, Arrivals, ExternalAlert, ExternalState};
 use logwake_detector::record::Source;
 use logwake_detector::tally::{LineCounts, TallyBatch};
 use logwake_detector::time::Timestamp;
 
-use super::{Problems, Tiles};
+use super::{Arrived, Problems, Tiles};
 
 fn batch(seq: u64, from: u64, to: u64) -> TallyBatch {
     TallyBatch {
@@ -79,4 +82,57 @@ fn a_source_is_proven_as_far_as_its_slowest_shard() {
     tiles.see(1, &batch(1, 10, 15), &mut problems);
     assert_eq!(tiles.sources()[0].to, 10);
     assert_eq!(problems.count(), 0);
+}
+
+fn arrivals(seq: u64, ids: &[&str]) -> Arrivals {
+    let alert = |id: &&str| {
+        Arrival::Alert(Box::new(ExternalAlert {
+            id: (*id).to_owned(),
+            from: "shop".to_owned(),
+            key: "k".to_owned(),
+            state: ExternalState::Trigger,
+            at: Timestamp::default(),
+            started_at: None,
+            ends_at: None,
+            name: String::new(),
+            summary: String::new(),
+            severity: None,
+            service: String::new(),
+            host: None,
+            labels: BTreeMap::new(),
+            url: None,
+        }))
+    };
+    let items = ids.iter().map(alert).collect();
+    Arrivals { source: "external/0".to_owned(), seq, items, ..Arrivals::default() }
+}
+
+/// Feeds arrivals after what was accepted; returns the problems.
+fn arrive(accepted: &[&str], arrived: &[Arrivals]) -> Vec<String> {
+    let (mut check, mut problems) = (Arrived::new(false), Problems::default());
+    accepted.iter().for_each(|id| check.accept(id));
+    arrived.iter().for_each(|arrivals| check.arrive(arrivals, &mut problems));
+    check.close(&mut problems);
+    problems.kept().to_vec()
+}
+
+#[test]
+fn what_was_accepted_is_handed_on_once() {
+    assert!(
+        arrive(&["a", "b"], &[arrivals(0, &["a"]), arrivals(1, &[]), arrivals(2, &["b", "c"])])
+            .is_empty()
+    );
+    assert_eq!(
+        arrive(&["a", "b"], &[arrivals(0, &["a"])]),
+        ["1 external alerts were accepted and not handed on"]
+    );
+    assert!(arrive(&["a"], &[arrivals(7, &["b"])]).is_empty(), "deleted by retention");
+    assert_eq!(
+        arrive(&[], &[arrivals(0, &["a"]), arrivals(2, &["a"])]),
+        ["arrivals 1 to 2 of external/0 are missing", "external alert a was handed on twice"]
+    );
+    assert_eq!(
+        arrive(&[], &[arrivals(0, &["a"]), arrivals(0, &["a"])]),
+        ["arrivals 0 of external/0 came twice"]
+    );
 }

@@ -15,7 +15,10 @@ use crate::support::program::Service;
 
 const PROGRAM: &str = "prometheus-alertmanager";
 
-struct Alertmanager {
+/// Routes to nobody.
+const NOBODY: &str = "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n";
+
+pub struct Alertmanager {
     child: Child,
     address: SocketAddr,
     url: String,
@@ -23,6 +26,11 @@ struct Alertmanager {
 
 impl Alertmanager {
     fn start(dir: &Path) -> Option<Self> {
+        Self::start_with(dir, NOBODY)
+    }
+
+    /// Starts one with routes and receivers.
+    pub fn start_with(dir: &Path, receivers: &str) -> Option<Self> {
         if Command::new(PROGRAM).arg("--version").output().is_err() {
             eprintln!("skipped: {PROGRAM} is not installed");
             return None;
@@ -30,13 +38,12 @@ impl Alertmanager {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
+        std::fs::write(dir.join("alertmanager.yml"), receivers).unwrap();
         Some(Self::at(dir, address))
     }
 
     fn at(dir: &Path, address: SocketAddr) -> Self {
         let config = dir.join("alertmanager.yml");
-        std::fs::write(&config, "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n")
-            .unwrap();
         let child = Command::new(PROGRAM)
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.path={}", dir.join("alertmanager").display()))
@@ -57,6 +64,13 @@ impl Alertmanager {
         drop(self);
         std::fs::remove_dir_all(dir.join("alertmanager")).unwrap();
         Self::at(dir, address)
+    }
+
+    /// Gives it alerts.
+    pub fn post(&self, alerts: &Value) {
+        let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
+        let request = agent.post(format!("{}/api/v2/alerts", self.url));
+        request.header("Content-Type", "application/json").send(alerts.to_string()).unwrap();
     }
 
     /// Waits until the alerts that it lists fulfil a condition.

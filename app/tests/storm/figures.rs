@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use logwake_detector::alert::AlertInput;
 use logwake_emit::wire;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
@@ -172,7 +173,8 @@ impl Clock {
     fn delay(&mut self) -> Duration {
         self.findings.read_on();
         for record in self.findings.records.drain(..) {
-            let findings = wire::decode_findings(&record.payload).unwrap();
+            let input = wire::decode_alert_input(&record.payload).unwrap();
+            let AlertInput::Findings(findings) = input else { continue };
             if let Some(progress) = findings.progress {
                 self.told_ms.insert(findings.shard, progress.as_nanos() / 1_000_000);
             }

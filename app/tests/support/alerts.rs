@@ -37,6 +37,11 @@ pub fn alert(number: usize, state: AlertState, severity: Severity) -> Vec<u8> {
         services: vec![service],
         hosts: vec![format!("host-{}", number % 7)],
         anomaly_count: 1,
+        external_count: 0,
+        lacks_logs: false,
+        follows: None,
+        acknowledged_by: None,
+        summary: String::new(),
         members: vec![id_of("a", &[&number.to_string()])],
         evidence: Vec::new(),
     })

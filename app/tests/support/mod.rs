@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod alerts;
+pub mod intake;
 pub mod kafka;
 pub mod lines;
 pub mod pager;

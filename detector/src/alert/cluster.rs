@@ -1,7 +1,9 @@
-//! One alert cluster: anomalies held to have one cause, what they weigh, and what they say.
+//! One alert cluster: anomalies and alerts of other systems held to have one cause, what they
+//! weigh, and what they say.
 //!
 //! Weights are those of [`weight_of`]; what is only `info` never opens a cluster by itself, and a
 //! condition that repeats adds half of what it added the last time, a quarter of its own at least.
+//! Of alerts of other systems only what is news weighs anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,19 +13,38 @@ use crate::anomaly::{Anomaly, AnomalyKind, Severity};
 use crate::record::Level;
 use crate::time::Timestamp;
 
-use super::event::{AlertChange, AlertState, EvidenceLine, Reason};
-use super::title;
+use super::arrival::ExternalState;
+use super::event::{AlertChange, AlertState, EvidenceKind, EvidenceLine, Reason};
+use super::external::{Externals, Incoming};
+use super::settings::AlertSettings;
+use super::topology::Topology;
+use super::{summary, title};
 
 /// Hosts, anomaly ids and lines kept in a cluster.
 const HOSTS_MAX: usize = 32;
 const MEMBERS_MAX: usize = 200;
 const STORY_MAX: usize = 24;
+/// Services that alerts of other systems add to a cluster; further ones are counted alone.
+const SERVICES_MAX: usize = 256;
 /// Conditions told apart in a cluster; further ones weigh what a repetition does.
 const FINGERPRINTS_MAX: usize = 4096;
 /// Lines shown with an alert.
 const EVIDENCE_MAX: usize = 6;
 /// What anomalies of severity info may add to a cluster in all.
 const INFO_WEIGHT_MAX: f64 = 1.0;
+/// A cluster to which so many times as much came as when it was sent last is sent again at once.
+const GROWN_FACTOR: u64 = 10;
+/// Fewer are counted as so many.
+const GROWN_LEAST: u64 = 10;
+
+/// Which time something waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Clock {
+    /// Event time that every shard has reached.
+    Logs,
+    /// Wall time, as arrivals tell it.
+    Wall,
+}
 
 /// An active alert cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +71,18 @@ pub struct Cluster {
     pub hosts: BTreeSet<String>,
     /// Tokens of the templates in it.
     pub tokens: Vec<BTreeSet<String>>,
+    /// What alerts of other systems have in it.
+    pub(super) externals: Externals,
+    /// Why it was sent first.
+    pub(super) why: Option<Reason>,
+    /// Who has it in hand.
+    pub acknowledged_by: Option<String>,
+    /// Whether it has ended and comes back with what is added now.
+    pub(super) is_returning: bool,
+    /// The alert that was active where this began.
+    pub(super) follows: Option<String>,
+    /// Gravest alert of another system in it.
+    pub(super) said: Option<Severity>,
     anomaly_count: u64,
     members: Vec<String>,
     fingerprints: BTreeMap<String, f64>,
@@ -71,23 +104,38 @@ pub struct ServiceShare {
     pub weight: f64,
     /// Whether the whole service went silent.
     pub is_silent: bool,
+    /// Whether another service of the cluster depends on it, and it on none of them.
+    pub is_blamed: bool,
 }
 
 impl Cluster {
     /// Starts a cluster with its first anomaly.
     pub fn new(anomaly: &Anomaly) -> Self {
-        let mut cluster = Self {
-            id: crate::anomaly::id_of("alert", &[&anomaly.id]),
+        let mut cluster = Self::begin(&anomaly.id, evidence_time(anomaly), anomaly.at);
+        cluster.add(anomaly);
+        cluster
+    }
+
+    /// Starts a cluster that has nothing in it yet, named by what comes first.
+    pub(super) fn begin(first: &str, started_at: Timestamp, at: Timestamp) -> Self {
+        Self {
+            id: crate::anomaly::id_of("alert", &[first]),
             is_open: false,
-            started_at: evidence_time(anomaly),
-            last_at: anomaly.at,
-            sent_at: anomaly.at,
+            started_at,
+            last_at: at,
+            sent_at: at,
             services_sent: 0,
             is_dirty: false,
             severity: Severity::Info,
             services: BTreeMap::new(),
             hosts: BTreeSet::new(),
             tokens: Vec::new(),
+            externals: Externals::default(),
+            why: None,
+            acknowledged_by: None,
+            is_returning: false,
+            follows: None,
+            said: None,
             anomaly_count: 0,
             members: Vec::new(),
             fingerprints: BTreeMap::new(),
@@ -95,9 +143,7 @@ impl Cluster {
             grave_weight: 0.0,
             info_weight: 0.0,
             story: Vec::new(),
-        };
-        cluster.add(anomaly);
-        cluster
+        }
     }
 
     /// Takes in an anomaly.
@@ -117,7 +163,62 @@ impl Cluster {
             self.hosts.extend(anomaly.host.clone());
         }
         self.add_service(anomaly, weight);
-        self.tell(anomaly);
+        if let Some(template) = &anomaly.template {
+            let tokens = tokens_of(&template.text);
+            if self.tokens.len() < STORY_MAX && !self.tokens.contains(&tokens) {
+                self.tokens.push(tokens);
+            }
+        }
+        let line = anomaly.exemplars.first();
+        self.tell(EvidenceLine {
+            id: anomaly.id.clone(),
+            kind: EvidenceKind::Anomaly(anomaly.kind),
+            at: line.map_or(anomaly.at, |line| line.exemplar.time),
+            severity: anomaly.severity,
+            service: anomaly.service.clone(),
+            reason: anomaly.reason.clone(),
+            line: line.cloned(),
+            url: None,
+        });
+    }
+
+    /// Takes in an alert of another system that is news, with what it weighs.
+    pub(super) fn add_news(&mut self, incoming: &Incoming<'_>, weight: f64) {
+        let (alert, severity) = (incoming.alert, incoming.severity());
+        if severity == Severity::Info {
+            self.info_weight += weight;
+        } else {
+            self.grave_weight += weight;
+        }
+        // What spreads is no news of another kind: it does not draw in what comes next to it.
+        if !self.externals.names.contains(&incoming.name) {
+            self.externals.news_at = self.externals.news_at.max(incoming.at);
+        }
+        self.last_at = self.last_at.max(incoming.at);
+        self.started_at = self.started_at.min(incoming.since());
+        self.is_dirty = true;
+        self.said = self.said.max(Some(severity));
+        if self.members.len() < MEMBERS_MAX {
+            self.members.push(alert.id.clone());
+        }
+        if self.hosts.len() < HOSTS_MAX {
+            self.hosts.extend(alert.host.clone().filter(|host| !host.is_empty()));
+        }
+        if self.services.len() < SERVICES_MAX || self.services.contains_key(alert.place()) {
+            self.add_share(alert.place(), severity, incoming.since(), weight);
+        }
+        if alert.state == ExternalState::Trigger {
+            self.tell(EvidenceLine {
+                id: alert.id.clone(),
+                kind: EvidenceKind::External,
+                at: incoming.since(),
+                severity,
+                service: alert.place().to_owned(),
+                reason: title::said(alert),
+                line: None,
+                url: alert.url.clone(),
+            });
+        }
     }
 
     /// Returns the weight of the evidence.
@@ -135,6 +236,89 @@ impl Cluster {
         self.fingerprints.contains_key(fingerprint)
     }
 
+    /// Returns the conditions of its anomalies.
+    pub(super) fn fingerprints(&self) -> impl Iterator<Item = &str> {
+        self.fingerprints.keys().map(String::as_str)
+    }
+
+    /// Returns the lines that tell of it.
+    pub(super) fn story(&self) -> &[EvidenceLine] {
+        &self.story
+    }
+
+    /// Returns why it was sent first.
+    pub(super) fn why(&self) -> Option<Reason> {
+        self.why
+    }
+
+    /// Returns how many anomalies came.
+    pub(super) fn anomaly_count(&self) -> u64 {
+        self.anomaly_count
+    }
+
+    /// Tells whether a log tells of it.
+    pub fn has_logs(&self) -> bool {
+        self.anomaly_count > 0
+    }
+
+    /// Tells whether so much more came since it was sent last that it must be sent again.
+    pub(super) fn has_grown(&self) -> bool {
+        let Externals { count, count_sent, .. } = self.externals;
+        count_sent > 0 && count >= GROWN_FACTOR * count_sent.max(GROWN_LEAST)
+    }
+
+    /// Returns when something of it is due, and by which clock: an update, or its end.
+    ///
+    /// Alerts of other systems end by wall time, anomalies by what the logs have reached; a cluster
+    /// that has both waits for the one, then for the other.
+    pub(super) fn due(&self, settings: &AlertSettings) -> (Clock, Timestamp) {
+        let end = self.end(settings);
+        let clock = self.clock();
+        if self.is_open && self.is_dirty && self.acknowledged_by.is_none() {
+            return (clock, end.min(self.sent_at + settings.update_every));
+        }
+        (clock, end)
+    }
+
+    fn clock(&self) -> Clock {
+        let waits = self.externals.count > 0 && !(self.externals.is_passed && self.has_logs());
+        if waits { Clock::Wall } else { Clock::Logs }
+    }
+
+    /// When it ends if nothing more comes, by the clock that it waits for: one that was never sent
+    /// is soon forgotten, so that stale evidence does not draw in what belongs to another cause; an
+    /// open one lasts as long as what it waits for.
+    pub(super) fn end(&self, settings: &AlertSettings) -> Timestamp {
+        if self.clock() == Clock::Wall {
+            return self.externals.until().unwrap_or(self.last_at);
+        }
+        let quiet = self.last_at + self.quiet(settings);
+        self.lasts_until().filter(|_| self.is_open).map_or(quiet, |until| quiet.max(until))
+    }
+
+    /// How long it stays without anything new.
+    pub(super) fn quiet(&self, settings: &AlertSettings) -> std::time::Duration {
+        if self.is_open {
+            settings.resolve_after
+        } else {
+            settings.resolve_after.min(settings.join_gap * 2)
+        }
+    }
+
+    /// Makes it ready to be sent again after its end.
+    pub(super) fn come_back(&mut self, at: Timestamp) {
+        self.is_returning = true;
+        self.started_at = at;
+        self.externals.formed_at = at;
+        self.severity = Severity::Info;
+        self.said = None;
+        self.why = None;
+        self.acknowledged_by = None;
+        for share in self.services.values_mut() {
+            share.severity = Severity::Info;
+        }
+    }
+
     /// Returns the severity of the cluster as a whole.
     ///
     /// Critical is a service gone silent while another fails, or failures in three services.
@@ -146,7 +330,7 @@ impl Cluster {
         if failing >= 3 || (silent && failing >= 2) {
             return Severity::Critical;
         }
-        gravest.unwrap_or(Severity::Info).max(Severity::Warning)
+        gravest.max(self.said).unwrap_or(Severity::Info).max(Severity::Warning)
     }
 
     /// Describes the cluster at a change.
@@ -158,12 +342,17 @@ impl Cluster {
             at,
             reason,
             severity: self.severity,
-            title: title::title(&services, &self.story),
+            title: title::title(&services, &self.story, self.has_logs()),
+            summary: summary::summary(self, &services, state, at),
             started_at: self.started_at,
             updated_at: self.last_at,
             ended_at: (state == AlertState::Resolved).then_some(self.last_at),
             hosts: self.hosts.iter().cloned().collect(),
             anomaly_count: self.anomaly_count,
+            external_count: self.externals.count,
+            lacks_logs: !self.has_logs(),
+            follows: self.follows.clone(),
+            acknowledged_by: self.acknowledged_by.clone(),
             members: self.members.clone(),
             evidence: self.evidence(),
             dedup_key: format!("logwake/{}", self.id),
@@ -171,12 +360,26 @@ impl Cluster {
         }
     }
 
-    /// Services, the probable origin first: the gravest, and of these the earliest.
+    /// Finds out who is to blame: what others of its services depend on, the deepest of them.
+    pub(super) fn blame(&mut self, topology: &Topology) {
+        let names: Vec<String> = self.services.keys().cloned().collect();
+        for (name, share) in &mut self.services {
+            let above = names.iter().any(|other| topology.depends(other, name));
+            let below = names
+                .iter()
+                .any(|other| topology.depends(name, other) && !topology.depends(other, name));
+            share.is_blamed = above && !below && share.severity >= Severity::Warning;
+        }
+    }
+
+    /// Services, the probable origin first: who is to blame by what services depend on, else the
+    /// gravest, and of these the earliest.
     fn ranked_services(&self) -> Vec<String> {
         let mut ranked: Vec<_> = self.services.iter().collect();
         ranked.sort_by(|(a_name, a), (b_name, b)| {
-            let graver = b.severity.cmp(&a.severity);
-            graver
+            let blamed = b.is_blamed.cmp(&a.is_blamed);
+            blamed
+                .then(b.severity.cmp(&a.severity))
                 .then(a.first.cmp(&b.first))
                 .then(b.weight.total_cmp(&a.weight))
                 .then(a_name.cmp(b_name))
@@ -228,44 +431,32 @@ impl Cluster {
 
     fn add_service(&mut self, anomaly: &Anomaly, weight: f64) {
         let first = evidence_time(anomaly);
-        let share = self.services.entry(anomaly.service.clone()).or_insert(ServiceShare {
-            severity: anomaly.severity,
-            first,
-            weight: 0.0,
-            is_silent: false,
-        });
-        share.weight += weight;
+        let share = self.add_share(&anomaly.service, anomaly.severity, first, weight);
         share.is_silent |= anomaly.kind == AnomalyKind::Silence && anomaly.template.is_none();
-        if anomaly.severity > share.severity {
-            share.severity = anomaly.severity;
-            share.first = first;
-        } else if anomaly.severity == share.severity {
-            share.first = share.first.min(first);
-        }
     }
 
-    /// Keeps the lines of an anomaly, one for each template, the gravest and earliest of all.
-    fn tell(&mut self, anomaly: &Anomaly) {
-        if let Some(template) = &anomaly.template {
-            let tokens = tokens_of(&template.text);
-            if self.tokens.len() < STORY_MAX && !self.tokens.contains(&tokens) {
-                self.tokens.push(tokens);
-            }
+    fn add_share(
+        &mut self,
+        service: &str,
+        severity: Severity,
+        first: Timestamp,
+        weight: f64,
+    ) -> &mut ServiceShare {
+        let new = ServiceShare { severity, first, weight: 0.0, is_silent: false, is_blamed: false };
+        let share = self.services.entry(service.to_owned()).or_insert(new);
+        share.weight += weight;
+        if severity > share.severity {
+            share.severity = severity;
+            share.first = first;
+        } else if severity == share.severity {
+            share.first = share.first.min(first);
         }
-        let line = EvidenceLine {
-            anomaly: anomaly.id.clone(),
-            kind: anomaly.kind,
-            severity: anomaly.severity,
-            service: anomaly.service.clone(),
-            reason: anomaly.reason.clone(),
-            line: anomaly.exemplars.first().cloned(),
-        };
-        let text = |line: &EvidenceLine| line.line.as_ref().map(|line| line.exemplar.text.clone());
-        if let Some(same) = self
-            .story
-            .iter_mut()
-            .find(|known| known.service == line.service && text(known) == text(&line))
-        {
+        share
+    }
+
+    /// Keeps a line, one for each template or sentence, the gravest and earliest of all.
+    fn tell(&mut self, line: EvidenceLine) {
+        if let Some(same) = self.story.iter_mut().find(|known| says_same(known, &line)) {
             if line.severity > same.severity {
                 *same = line;
             }
@@ -300,14 +491,21 @@ pub fn weight_of(anomaly: &Anomaly) -> f64 {
     let base = match anomaly.severity {
         _ if anomaly.kind == AnomalyKind::Silence && anomaly.severity >= Severity::Error => 4.0,
         Severity::Info if matches!(anomaly.level, Level::Trace | Level::Debug) => 0.0,
-        Severity::Info => 0.25,
         Severity::Warning if anomaly.kind == AnomalyKind::RateDrop => 2.0,
-        Severity::Warning => 1.0,
         Severity::Error if anomaly.level == Level::Fatal => 2.5,
-        Severity::Error => 2.0,
-        Severity::Critical => 4.0,
+        severity => weight(severity),
     };
     base * (0.75 + anomaly.score.clamp(0.0, 1.0) / 2.0)
+}
+
+/// What evidence of a severity weighs.
+pub(super) fn weight(severity: Severity) -> f64 {
+    match severity {
+        Severity::Info => 0.25,
+        Severity::Warning => 1.0,
+        Severity::Error => 2.0,
+        Severity::Critical => 4.0,
+    }
 }
 
 fn evidence_time(anomaly: &Anomaly) -> Timestamp {
@@ -318,5 +516,15 @@ fn evidence_time(anomaly: &Anomaly) -> Timestamp {
 }
 
 fn line_time(line: &EvidenceLine) -> Timestamp {
-    line.line.as_ref().map_or(Timestamp::MIN, |line| line.exemplar.time)
+    let is_written = line.line.is_some() || line.kind == EvidenceKind::External;
+    if is_written { line.at } else { Timestamp::MIN }
+}
+
+/// Tells whether two lines are of one service and show the same text.
+fn says_same(one: &EvidenceLine, other: &EvidenceLine) -> bool {
+    let text = |line: &EvidenceLine| line.line.as_ref().map(|line| line.exemplar.text.clone());
+    let is_external = |line: &EvidenceLine| line.kind == EvidenceKind::External;
+    one.service == other.service
+        && is_external(one) == is_external(other)
+        && if is_external(one) { one.reason == other.reason } else { text(one) == text(other) }
 }

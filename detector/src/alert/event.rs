@@ -24,18 +24,28 @@ pub enum AlertState {
     Open,
     /// Sent again since it changed.
     Updated,
+    /// Somebody has it in hand.
+    Acknowledged,
     /// Quiet again.
     Resolved,
+    /// Back after its end.
+    Reopened,
 }
 
 impl AlertState {
+    /// Every state that is sent, in the order of the enumeration.
+    pub const SENT: [Self; 5] =
+        [Self::Open, Self::Updated, Self::Acknowledged, Self::Resolved, Self::Reopened];
+
     /// Returns the name that events use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Open => "open",
             Self::Updated => "updated",
+            Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
+            Self::Reopened => "reopened",
         }
     }
 }
@@ -55,6 +65,8 @@ pub struct AlertChange {
     pub severity: Severity,
     /// What happened, in one line.
     pub title: String,
+    /// What happened, where, since when, how unusual it is and what else, in a few sentences.
+    pub summary: String,
     /// Event time of the first evidence.
     pub started_at: Timestamp,
     /// Event time of the last anomaly.
@@ -67,7 +79,15 @@ pub struct AlertChange {
     pub hosts: Vec<String>,
     /// Number of anomalies in it.
     pub anomaly_count: u64,
-    /// Ids of the first anomalies, capped.
+    /// Number of alerts of other systems in it, repetitions too.
+    pub external_count: u64,
+    /// Whether alerts of other systems are all there is: no log tells of it.
+    pub lacks_logs: bool,
+    /// The alert that was active where this began, and is not held to have the same cause.
+    pub follows: Option<String>,
+    /// Who has it in hand.
+    pub acknowledged_by: Option<String>,
+    /// Ids of the first anomalies and alerts of other systems, capped.
     pub members: Vec<String>,
     /// The few lines that tell the story, in order of time.
     pub evidence: Vec<EvidenceLine>,
@@ -78,18 +98,41 @@ pub struct AlertChange {
 /// One line of the story.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvidenceLine {
-    /// Anomaly that brought it.
-    pub anomaly: String,
+    /// Anomaly or alert of another system that brought it.
+    pub id: String,
     /// What is unusual about it.
-    pub kind: AnomalyKind,
+    pub kind: EvidenceKind,
+    /// Event time: of the record, else of what brought it.
+    pub at: Timestamp,
     /// How much it matters by itself.
     pub severity: Severity,
     /// Service that wrote it.
     pub service: String,
-    /// The sentence of the anomaly.
+    /// The sentence of the anomaly, or what the other system says.
     pub reason: String,
     /// The record.
     pub line: Option<Evidence>,
+    /// Where the other system says more.
+    pub url: Option<String>,
+}
+
+/// What a line of the story comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EvidenceKind {
+    /// An anomaly of this kind.
+    Anomaly(AnomalyKind),
+    /// An alert of another system.
+    External,
+}
+
+impl EvidenceKind {
+    /// Returns the name that events use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anomaly(kind) => kind.as_str(),
+            Self::External => "external",
+        }
+    }
 }
 
 /// What was done.
@@ -106,6 +149,8 @@ pub enum Action {
     Deliver,
     /// A sink gets it later, with others.
     Delay,
+    /// A silence begins, or ends.
+    Mute,
 }
 
 impl Action {
@@ -117,6 +162,7 @@ impl Action {
             Self::Suppress => "suppress",
             Self::Deliver => "deliver",
             Self::Delay => "delay",
+            Self::Mute => "mute",
         }
     }
 }
@@ -135,8 +181,48 @@ pub enum Reason {
     SimilarTemplate,
     /// The cluster is about the same host.
     SameHost,
+    /// The cluster holds an alert of the same name.
+    SameName,
+    /// The cluster holds what it uses to come with.
+    ComeTogether,
+    /// The cluster is about what its service depends on, or what depends on it.
+    DependencyFails,
     /// The cluster was active just before.
     CloseInTime,
+    /// It is back as soon as it uses to be.
+    KeepsComing,
+    /// The other system says that it is over.
+    ToldOver,
+    /// Somebody has taken it in hand.
+    TakenInHand,
+    /// Nothing that it is about is open.
+    NothingOpen,
+    /// A silence covers it.
+    Silenced,
+    /// Maintenance covers it.
+    InMaintenance,
+    /// What its service depends on has a critical alert.
+    Inhibited,
+    /// Somebody asked for the silence.
+    SilenceAsked,
+    /// Somebody ended the silence.
+    SilenceLifted,
+    /// The silence has reached its end.
+    SilenceOver,
+    /// More came than the silence accepts.
+    RateExceeded,
+    /// It has not come often or lasted long enough to count.
+    NotYet,
+    /// It was never seen there.
+    NeverSeen,
+    /// It stayed away for longer than it uses to, and is back.
+    CameBack,
+    /// Far more came than usual.
+    FarMore,
+    /// Things that do not use to come together came together.
+    UnusualMix,
+    /// The other system says that it is critical.
+    SaidCritical,
     /// The cluster has gathered enough to be sent.
     EnoughEvidence,
     /// The cluster became graver.
@@ -145,6 +231,10 @@ pub enum Reason {
     NewService,
     /// More came, and the last update is long enough ago.
     MoreEvidence,
+    /// Ten times as much came as when it was sent last.
+    Grown,
+    /// Somebody has it in hand, and it is no graver.
+    InHand,
     /// Nothing more came for long enough.
     QuietAgain,
     /// Nothing more came before there was enough to send.
@@ -185,17 +275,39 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the enumeration.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 50] = [
         Self::FirstEvidence,
         Self::SameFingerprint,
         Self::SameService,
         Self::SimilarTemplate,
         Self::SameHost,
+        Self::SameName,
+        Self::ComeTogether,
+        Self::DependencyFails,
         Self::CloseInTime,
+        Self::KeepsComing,
+        Self::ToldOver,
+        Self::TakenInHand,
+        Self::NothingOpen,
+        Self::Silenced,
+        Self::InMaintenance,
+        Self::Inhibited,
+        Self::SilenceAsked,
+        Self::SilenceLifted,
+        Self::SilenceOver,
+        Self::RateExceeded,
+        Self::NotYet,
+        Self::NeverSeen,
+        Self::CameBack,
+        Self::FarMore,
+        Self::UnusualMix,
+        Self::SaidCritical,
         Self::EnoughEvidence,
         Self::SeverityRaised,
         Self::NewService,
         Self::MoreEvidence,
+        Self::Grown,
+        Self::InHand,
         Self::QuietAgain,
         Self::NotEnoughEvidence,
         Self::LimitReached,
@@ -224,11 +336,33 @@ impl Reason {
             Self::SameService => "same_service",
             Self::SimilarTemplate => "similar_template",
             Self::SameHost => "same_host",
+            Self::SameName => "same_name",
+            Self::ComeTogether => "come_together",
+            Self::DependencyFails => "dependency_fails",
             Self::CloseInTime => "close_in_time",
+            Self::KeepsComing => "keeps_coming",
+            Self::ToldOver => "told_over",
+            Self::TakenInHand => "taken_in_hand",
+            Self::NothingOpen => "nothing_open",
+            Self::Silenced => "silenced",
+            Self::InMaintenance => "in_maintenance",
+            Self::Inhibited => "inhibited",
+            Self::SilenceAsked => "silence_asked",
+            Self::SilenceLifted => "silence_lifted",
+            Self::SilenceOver => "silence_over",
+            Self::RateExceeded => "rate_exceeded",
+            Self::NotYet => "not_yet",
+            Self::NeverSeen => "never_seen",
+            Self::CameBack => "came_back",
+            Self::FarMore => "far_more",
+            Self::UnusualMix => "unusual_mix",
+            Self::SaidCritical => "said_critical",
             Self::EnoughEvidence => "enough_evidence",
             Self::SeverityRaised => "severity_raised",
             Self::NewService => "new_service",
             Self::MoreEvidence => "more_evidence",
+            Self::Grown => "grown",
+            Self::InHand => "in_hand",
             Self::QuietAgain => "quiet_again",
             Self::NotEnoughEvidence => "not_enough_evidence",
             Self::LimitReached => "limit_reached",
@@ -260,11 +394,37 @@ impl Reason {
             Self::SameService => "the alert is about the same service",
             Self::SimilarTemplate => "the alert holds a template much like it",
             Self::SameHost => "the alert is about the same host",
+            Self::SameName => "the alert holds one of the same name",
+            Self::ComeTogether => "the alert holds what it uses to come together with",
+            Self::DependencyFails => {
+                "the alert is about a service that it depends on, or that depends on it"
+            }
             Self::CloseInTime => "the alert was active just before, in another service",
+            Self::KeepsComing => "it comes back as soon and as often as it uses to",
+            Self::ToldOver => "the system that sent it says that it is over",
+            Self::TakenInHand => "somebody has taken it in hand",
+            Self::NothingOpen => "nothing that it is about is open",
+            Self::Silenced => "a silence covers it",
+            Self::InMaintenance => "a maintenance window covers it",
+            Self::Inhibited => {
+                "a service that it depends on has a critical alert, which says it already"
+            }
+            Self::SilenceAsked => "somebody asked for the silence",
+            Self::SilenceLifted => "somebody ended the silence",
+            Self::SilenceOver => "the silence has reached its end",
+            Self::RateExceeded => "more came in an hour than the silence accepts",
+            Self::NotYet => "it has not come often or lasted long enough to count",
+            Self::NeverSeen => "an alert of this name was never seen there",
+            Self::CameBack => "it is back after it stayed away for longer than it uses to",
+            Self::FarMore => "far more of it comes than is usual",
+            Self::UnusualMix => "more different alerts begin there together than is usual",
+            Self::SaidCritical => "the system that sent it says that it is critical",
             Self::EnoughEvidence => "the evidence weighs enough to wake somebody",
             Self::SeverityRaised => "it became graver",
             Self::NewService => "it reached another service",
             Self::MoreEvidence => "more came since the last update",
+            Self::Grown => "ten times as much of it came as when it was last sent",
+            Self::InHand => "somebody has it in hand, and it is no graver",
             Self::QuietAgain => "nothing more came for long enough",
             Self::NotEnoughEvidence => "nothing more came before the evidence weighed enough",
             Self::LimitReached => {
@@ -304,10 +464,14 @@ pub struct Decision {
     pub action: Action,
     /// Why.
     pub reason: Reason,
-    /// The alert that it is about.
+    /// The alert that it is about, empty where it concerns none.
     pub alert: String,
     /// The anomaly that it is about, where there is one.
     pub anomaly: Option<String>,
+    /// The alert of another system that it is about, where there is one.
+    pub external: Option<String>,
+    /// Id of the silence or name of the maintenance window behind it.
+    pub mute: Option<String>,
     /// Weight of the evidence in the cluster afterwards; it is sent from the open weight on.
     pub weight: f64,
     /// The sink that it is about, where it is about one.

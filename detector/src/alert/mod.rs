@@ -1,52 +1,66 @@
-//! Stage 3, alert: anomalies of every shard in, alert clusters and decisions out.
+//! Stage 3, alert: anomalies of every shard and alerts of other systems in, alert clusters and
+//! decisions out.
 //!
 //! One machine for an alerting scope.
 //! Anomalies are taken in order of event time once every shard has passed them, so the outcome
-//! does not depend on how shards interleave.
+//! does not depend on how shards interleave. Alerts of other systems are taken as they come.
 //!
-//! **An alert opens once and resolves once. No anomaly leaves without a decision.**
+//! **An alert opens once; after its end it may be reopened, and ends again. No anomaly and no
+//! arrival leaves without a decision.**
 
+mod arrival;
 mod cluster;
 mod event;
+mod external;
+mod familiar;
+mod index;
+mod join;
+mod mute;
+mod receive;
+mod settings;
+mod summary;
 mod title;
+mod topology;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use cluster::{Cluster, fingerprint_of, weight_of};
-pub use event::{
-    Action, AlertChange, AlertOutput, AlertState, AtSink, Decision, EvidenceLine, Reason,
+pub use arrival::{
+    AlertInput, Arrival, Arrivals, ExternalAlert, ExternalState, Maintenance, Scope, Silence,
 };
+pub use cluster::{Clock, Cluster, fingerprint_of, weight_of};
+pub use event::{
+    Action, AlertChange, AlertOutput, AlertState, AtSink, Decision, EvidenceKind, EvidenceLine,
+    Reason,
+};
+pub use settings::AlertSettings;
+pub use topology::Topology;
 
 use crate::anomaly::{Anomaly, id_of};
 use crate::detect::Findings;
 use crate::time::Timestamp;
+use cluster::weight;
+use familiar::Familiar;
+use index::Index;
+use mute::{Mutes, Subject};
+use receive::Ripening;
 
 /// Anomalies that wait for slow shards; beyond it, the earliest are taken without waiting.
 const QUEUE_MAX: usize = 65_536;
 
-/// How alerts are made.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AlertSettings {
-    /// Weight of evidence at which a cluster is sent.
-    pub open_weight: f64,
-    /// Event time within which anomalies of different services belong together.
-    pub join_gap: Duration,
-    /// Quiet event time after which a cluster resolves.
-    pub resolve_after: Duration,
-    /// Shortest event time between updates that bring only more of the same.
-    pub update_every: Duration,
-    /// Active clusters at most.
-    pub clusters_max: usize,
-}
+/// Logs that stand still for so long of wall time are followed by it, so that their alerts end.
+const STALL: Duration = Duration::from_secs(300);
 
 /// The alert machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     settings: AlertSettings,
+    topology: Arc<Topology>,
     state: AlertMachineState,
+    index: Index,
 }
 
 /// What the alert machine keeps.
@@ -54,9 +68,33 @@ pub struct Alert {
 pub struct AlertMachineState {
     shards: BTreeMap<u32, ShardProgress>,
     queue: BTreeMap<(Timestamp, String, String), Anomaly>,
-    clusters: Vec<Cluster>,
+    /// Active clusters, in the order of their start.
+    clusters: BTreeMap<u64, Cluster>,
+    next_cluster: u64,
+    elsewhere: Elsewhere,
     decisions: u64,
     repeated: u64,
+}
+
+/// What the machine keeps of what comes from elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Elsewhere {
+    /// Number of the next arrivals of each source.
+    next_seq: BTreeMap<String, u64>,
+    /// Wall time as arrivals tell it; it never goes back.
+    clock: Timestamp,
+    /// When logs were last seen to go on, by that clock.
+    moved_at: Option<Timestamp>,
+    familiar: Familiar,
+    mutes: Mutes,
+    ripening: Ripening,
+    /// Clusters that have ended and may be reopened, and when they ended.
+    ended: BTreeMap<u64, Cluster>,
+    ended_at: BTreeSet<(Timestamp, u64)>,
+    /// The newest cluster of each condition, each name at a place, and each name.
+    by_key: BTreeMap<u64, u64>,
+    by_here: BTreeMap<u64, u64>,
+    by_name: BTreeMap<u64, u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,11 +107,20 @@ struct ShardProgress {
 impl Alert {
     /// Makes the machine.
     pub fn new(settings: AlertSettings) -> Self {
-        Self { settings, state: AlertMachineState::default() }
+        let (state, index) = (AlertMachineState::default(), Index::default());
+        Self { settings, topology: Arc::default(), state, index }
+    }
+
+    /// Tells it which service depends on which.
+    #[must_use]
+    pub fn with_topology(mut self, topology: Arc<Topology>) -> Self {
+        self.topology = topology;
+        self
     }
 
     /// Continues from a state that [`Self::state`] gave.
     pub fn restore(&mut self, state: AlertMachineState) {
+        self.index = Index::of(&state.clusters, &self.settings);
         self.state = state;
     }
 
@@ -94,6 +141,9 @@ impl Alert {
             return;
         }
         shard.next_seq = findings.seq + 1;
+        if findings.progress > shard.progress {
+            self.state.elsewhere.moved_at = None;
+        }
         shard.progress = findings.progress;
         shard.expected = findings.shards;
         for anomaly in findings.anomalies {
@@ -108,194 +158,257 @@ impl Alert {
             }
             waiting -= 1;
             let anomaly = next.remove();
-            self.pass_time(anomaly.at, out);
+            self.pass_time(Clock::Logs, anomaly.at, out);
             self.take(&anomaly, out);
         }
         if let Some(progress) = progress {
-            self.pass_time(progress, out);
+            self.pass_time(Clock::Logs, progress, out);
         }
     }
 
     /// Puts an anomaly into the cluster that it belongs to.
     fn take(&mut self, anomaly: &Anomaly, out: &mut Vec<AlertOutput>) {
-        let (idx, reason) = match self.find(anomaly) {
-            Some((idx, reason)) => {
-                self.state.clusters[idx].add(anomaly);
-                (idx, reason)
+        let about = About::anomaly(anomaly);
+        if self.mute(&Subject::of(anomaly), anomaly.at, about, out).is_some() {
+            return;
+        }
+        let (serial, reason) = match self.find(anomaly) {
+            Some((serial, reason)) => {
+                self.change(serial, |cluster| cluster.add(anomaly));
+                (serial, reason)
             }
             None => {
                 self.make_room(anomaly.at, out);
-                self.state.clusters.push(Cluster::new(anomaly));
-                (self.state.clusters.len() - 1, Reason::FirstEvidence)
+                (self.push(Cluster::new(anomaly)), Reason::FirstEvidence)
             }
         };
-        self.decide(idx, anomaly.at, Action::Merge, reason, Some(&anomaly.id), out);
-        self.send_if_due(idx, anomaly.at, out);
+        self.index_anomaly(serial, anomaly);
+        self.decide(Some(serial), anomaly.at, Action::Merge, reason, about, out);
+        self.send_if_due(serial, anomaly.at, out);
     }
 
-    /// Finds the active cluster that an anomaly belongs to, by the strongest bond there is.
-    fn find(&self, anomaly: &Anomaly) -> Option<(usize, Reason)> {
-        let fingerprint = fingerprint_of(anomaly);
-        let bonds = self.state.clusters.iter().enumerate().filter_map(|(idx, cluster)| {
-            let reason = self.bond(cluster, anomaly, &fingerprint)?;
-            Some((std::cmp::Reverse(reason), cluster.is_open, cluster.last_at, idx))
-        });
-        bonds.max().map(|(reason, _, _, idx)| (idx, reason.0))
+    /// Adds a cluster.
+    fn push(&mut self, cluster: Cluster) -> u64 {
+        let serial = self.state.next_cluster;
+        self.state.next_cluster += 1;
+        self.index.put(serial, &cluster, &self.settings);
+        self.state.clusters.insert(serial, cluster);
+        serial
     }
 
-    fn bond(&self, cluster: &Cluster, anomaly: &Anomaly, fingerprint: &str) -> Option<Reason> {
-        let gap = anomaly.at.since(cluster.last_at);
-        if cluster.holds(fingerprint) {
-            return Some(Reason::SameFingerprint);
+    /// Changes a cluster, and keeps it to be found by what it has become.
+    fn change(&mut self, serial: u64, change: impl FnOnce(&mut Cluster)) {
+        if let Some(cluster) = self.state.clusters.get_mut(&serial) {
+            let services = cluster.services.len();
+            change(cluster);
+            if cluster.services.len() > services && !self.topology.is_empty() {
+                cluster.blame(&self.topology);
+            }
+            self.index.put(serial, cluster, &self.settings);
         }
-        // One that only waits for what was missed does not take in what else goes wrong meanwhile.
-        let is_same_wait = cluster.lasts_until().is_some() && anomaly.lasts_until.is_some();
-        let is_alive = anomaly.at <= cluster.last_at + self.quiet_of(cluster) || is_same_wait;
-        if is_alive && cluster.services.contains_key(&anomaly.service) {
-            return Some(Reason::SameService);
-        }
-        let text = anomaly.template.as_ref().map(|template| template.text.as_str());
-        if is_alive && text.is_some_and(|text| cluster.resembles(text)) {
-            return Some(Reason::SimilarTemplate);
-        }
-        let same_host = anomaly.host.as_ref().is_some_and(|host| cluster.hosts.contains(host));
-        if same_host && gap <= self.settings.join_gap * 2 {
-            return Some(Reason::SameHost);
-        }
-        (gap <= self.settings.join_gap).then_some(Reason::CloseInTime)
     }
 
-    fn send_if_due(&mut self, idx: usize, at: Timestamp, out: &mut Vec<AlertOutput>) {
-        let cluster = &self.state.clusters[idx];
+    fn send_if_due(&mut self, serial: u64, at: Timestamp, out: &mut Vec<AlertOutput>) {
+        let cluster = &self.state.clusters[&serial];
         let severity = cluster.judge_severity();
         if !cluster.is_open {
             if cluster.weight() >= self.settings.open_weight {
-                self.send(idx, AlertState::Open, at, Reason::EnoughEvidence, out);
+                let reason = match cluster.why {
+                    Some(why) if !cluster.has_logs() => why,
+                    _ => Reason::EnoughEvidence,
+                };
+                self.send(serial, AlertState::Open, at, reason, out);
             }
             return;
         }
         let newcomer = cluster.services.len() > cluster.services_sent;
+        let since = at.since(cluster.sent_at);
         let reason = if severity > cluster.severity {
             Reason::SeverityRaised
-        } else if newcomer && at.since(cluster.sent_at) >= self.settings.update_every / 4 {
+        } else if cluster.acknowledged_by.is_some() {
+            return;
+        } else if cluster.has_grown() {
+            Reason::Grown
+        } else if newcomer && since >= self.settings.update_every / 4 {
             Reason::NewService
-        } else if at.since(cluster.sent_at) >= self.settings.update_every {
+        } else if cluster.is_dirty && since >= self.settings.update_every {
             Reason::MoreEvidence
         } else {
             return;
         };
-        self.send(idx, AlertState::Updated, at, reason, out);
+        self.send(serial, AlertState::Updated, at, reason, out);
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
     fn send(
         &mut self,
-        idx: usize,
+        serial: u64,
         state: AlertState,
         at: Timestamp,
         reason: Reason,
         out: &mut Vec<AlertOutput>,
     ) {
-        let cluster = &mut self.state.clusters[idx];
-        cluster.severity = cluster.severity.max(cluster.judge_severity());
-        cluster.is_open = true;
-        cluster.is_dirty = false;
-        cluster.services_sent = cluster.services.len();
-        cluster.sent_at = at;
+        self.change(serial, |cluster| {
+            cluster.severity = cluster.severity.max(cluster.judge_severity());
+            cluster.is_open = true;
+            cluster.is_dirty = false;
+            cluster.services_sent = cluster.services.len();
+            cluster.externals.count_sent = cluster.externals.count;
+            cluster.sent_at = at;
+        });
+        let cluster = &self.state.clusters[&serial];
         out.push(AlertOutput::Change(Box::new(cluster.change(state, at, reason))));
-        self.decide(idx, at, Action::Send, reason, None, out);
+        if matches!(state, AlertState::Open | AlertState::Reopened) && !cluster.has_logs() {
+            self.state.elsewhere.familiar.paged(at);
+        }
+        self.decide(Some(serial), at, Action::Send, reason, About::default(), out);
     }
 
-    /// Does what falls due up to a time: updates and the end of clusters that are quiet.
-    fn pass_time(&mut self, now: Timestamp, out: &mut Vec<AlertOutput>) {
-        while let Some((due, idx)) = self.next_due().filter(|(due, _)| *due <= now) {
-            let cluster = &self.state.clusters[idx];
-            if due < self.end_of(cluster) {
-                self.send(idx, AlertState::Updated, due, Reason::MoreEvidence, out);
-                continue;
-            }
-            if cluster.is_open {
-                self.send(idx, AlertState::Resolved, due, Reason::QuietAgain, out);
+    /// Does what falls due by a clock: updates and the end of clusters that are quiet.
+    fn pass_time(&mut self, clock: Clock, now: Timestamp, out: &mut Vec<AlertOutput>) {
+        while let Some((due, serial)) = self.index.next_due(clock).filter(|(due, _)| *due <= now) {
+            let cluster = &self.state.clusters[&serial];
+            if due < cluster.end(&self.settings) {
+                self.send(serial, AlertState::Updated, due, Reason::MoreEvidence, out);
+            } else if clock == Clock::Wall && cluster.has_logs() {
+                self.change(serial, |cluster| cluster.externals.is_passed = true);
+            } else if cluster.is_open {
+                let is_told = !cluster.has_logs() && cluster.externals.is_told_over();
+                let reason = if is_told { Reason::ToldOver } else { Reason::QuietAgain };
+                self.send(serial, AlertState::Resolved, due, reason, out);
+                let id = self.state.clusters[&serial].id.clone();
+                self.end(serial, due);
+                self.release(&id, out);
             } else {
-                self.decide(idx, due, Action::Suppress, Reason::NotEnoughEvidence, None, out);
+                let about = About::default();
+                let reason = Reason::NotEnoughEvidence;
+                self.decide(Some(serial), due, Action::Suppress, reason, about, out);
+                self.end(serial, due);
             }
-            self.state.clusters.remove(idx);
         }
     }
 
-    /// When a cluster ends if nothing more comes: one that was never sent is soon forgotten, so that
-    /// stale evidence does not draw in what belongs to another cause; an open one lasts as long as
-    /// what it waits for.
-    fn end_of(&self, cluster: &Cluster) -> Timestamp {
-        let quiet = cluster.last_at + self.quiet_of(cluster);
-        cluster.lasts_until().filter(|_| cluster.is_open).map_or(quiet, |until| quiet.max(until))
-    }
-
-    fn quiet_of(&self, cluster: &Cluster) -> Duration {
-        if cluster.is_open {
-            self.settings.resolve_after
+    /// Takes a cluster out; one that was sent may be reopened for a while.
+    fn end(&mut self, serial: u64, at: Timestamp) {
+        let Some(mut cluster) = self.state.clusters.remove(&serial) else { return };
+        self.index.drop(serial, &cluster);
+        let elsewhere = &mut self.state.elsewhere;
+        for key in cluster.externals.keys() {
+            forget(&mut elsewhere.by_key, key, serial);
+        }
+        for name in &cluster.externals.names {
+            forget(&mut elsewhere.by_name, *name, serial);
+        }
+        cluster.externals.rest();
+        if cluster.is_open && cluster.externals.count > 0 {
+            elsewhere.ended.insert(serial, cluster);
+            elsewhere.ended_at.insert((at, serial));
+            self.forget_ended(at);
         } else {
-            self.settings.resolve_after.min(self.settings.join_gap * 2)
+            for here in &cluster.externals.heres {
+                forget(&mut elsewhere.by_here, *here, serial);
+            }
         }
     }
 
-    fn next_due(&self) -> Option<(Timestamp, usize)> {
-        let due = |cluster: &Cluster| {
-            let end = self.end_of(cluster);
-            let update = cluster.sent_at + self.settings.update_every;
-            if cluster.is_open && cluster.is_dirty { end.min(update) } else { end }
-        };
-        let clusters = self.state.clusters.iter().enumerate();
-        clusters.map(|(idx, cluster)| (due(cluster), idx)).min()
+    /// Forgets clusters that ended too long ago to be reopened, and the oldest of too many.
+    fn forget_ended(&mut self, now: Timestamp) {
+        let elsewhere = &mut self.state.elsewhere;
+        while let Some((at, serial)) = elsewhere.ended_at.first().copied() {
+            let is_old = now.since(at) > self.settings.hold_max;
+            if !is_old && elsewhere.ended.len() <= self.settings.clusters_max {
+                return;
+            }
+            elsewhere.ended_at.pop_first();
+            if let Some(cluster) = elsewhere.ended.remove(&serial) {
+                for here in &cluster.externals.heres {
+                    forget(&mut elsewhere.by_here, *here, serial);
+                }
+            }
+        }
     }
 
     fn make_room(&mut self, at: Timestamp, out: &mut Vec<AlertOutput>) {
         if self.state.clusters.len() < self.settings.clusters_max.max(1) {
             return;
         }
-        let weight = |idx: &usize| self.state.clusters[*idx].weight();
-        let unsent =
-            (0..self.state.clusters.len()).filter(|idx| !self.state.clusters[*idx].is_open);
-        if let Some(idx) = unsent.min_by(|a, b| weight(a).total_cmp(&weight(b))) {
-            self.decide(idx, at, Action::Suppress, Reason::LimitReached, None, out);
-            self.state.clusters.remove(idx);
-        } else {
-            self.send(0, AlertState::Resolved, at, Reason::LimitReached, out);
-            self.state.clusters.remove(0);
+        if let Some(serial) = self.index.lightest_unsent() {
+            let (action, about) = (Action::Suppress, About::default());
+            self.decide(Some(serial), at, action, Reason::LimitReached, about, out);
+            self.end(serial, at);
+        } else if let Some(serial) = self.state.clusters.keys().next().copied() {
+            self.send(serial, AlertState::Resolved, at, Reason::LimitReached, out);
+            self.end(serial, at);
         }
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one flat event, named at each call")]
     fn decide(
         &mut self,
-        idx: usize,
+        serial: Option<u64>,
         at: Timestamp,
         action: Action,
         reason: Reason,
-        anomaly: Option<&str>,
+        about: About<'_>,
         out: &mut Vec<AlertOutput>,
     ) {
-        let cluster = &self.state.clusters[idx];
+        let cluster = serial.and_then(|serial| self.state.clusters.get(&serial));
+        let alert = cluster.map_or("", |cluster| cluster.id.as_str());
         let number = self.state.decisions.to_string();
-        let parts = [&cluster.id, action.as_str(), reason.as_str(), anomaly.unwrap_or(&number)];
+        let parts = [alert, action.as_str(), reason.as_str(), about.anomaly.unwrap_or(&number)];
         out.push(AlertOutput::Decision(Decision {
             id: id_of("d", &parts),
             at,
             action,
             reason,
-            alert: cluster.id.clone(),
-            anomaly: anomaly.map(str::to_owned),
-            weight: cluster.weight(),
+            alert: alert.to_owned(),
+            anomaly: about.anomaly.map(str::to_owned),
+            external: about.external.map(str::to_owned),
+            mute: about.mute.map(str::to_owned),
+            weight: cluster.map_or(0.0, Cluster::weight),
             sink: None,
         }));
         self.state.decisions += 1;
     }
 }
 
+/// What a decision is about, beside a cluster.
+#[derive(Clone, Copy, Debug, Default)]
+struct About<'a> {
+    anomaly: Option<&'a str>,
+    external: Option<&'a str>,
+    mute: Option<&'a str>,
+}
+
+impl<'a> About<'a> {
+    fn anomaly(anomaly: &'a Anomaly) -> Self {
+        Self { anomaly: Some(&anomaly.id), ..Self::default() }
+    }
+
+    fn external(alert: &'a ExternalAlert) -> Self {
+        Self { external: Some(&alert.id), ..Self::default() }
+    }
+
+    fn mute(id: &'a str) -> Self {
+        Self { mute: Some(id), ..Self::default() }
+    }
+}
+
+fn forget(of: &mut BTreeMap<u64, u64>, key: u64, serial: u64) {
+    if of.get(&key) == Some(&serial) {
+        of.remove(&key);
+    }
+}
+
 impl AlertMachineState {
     /// Returns the active clusters, in the order of their start.
-    pub fn clusters(&self) -> &[Cluster] {
-        &self.clusters
+    pub fn clusters(&self) -> impl Iterator<Item = &Cluster> {
+        self.clusters.values()
+    }
+
+    /// Returns the silences that have not ended, by id.
+    pub fn silences(&self) -> impl Iterator<Item = &Silence> {
+        self.elsewhere.mutes.silences()
     }
 
     /// Returns the event time that every shard has reached.
@@ -305,18 +418,6 @@ impl AlertMachineState {
             return None;
         }
         self.shards.values().map(|shard| shard.progress).min().flatten()
-    }
-}
-
-impl Cluster {
-    /// Tells whether a template shares at least three fifths of its words with one of the cluster.
-    fn resembles(&self, text: &str) -> bool {
-        let tokens = cluster::tokens_of(text);
-        self.tokens.iter().any(|known| {
-            let shared = known.intersection(&tokens).count();
-            let all = known.union(&tokens).count();
-            shared >= 3 && shared * 5 >= all * 3
-        })
     }
 }
 

@@ -18,6 +18,7 @@ const SETTINGS: AlertSettings = AlertSettings {
     resolve_after: Duration::from_secs(300),
     update_every: Duration::from_secs(120),
     clusters_max: 4,
+    ..AlertSettings::DEFAULT
 };
 
 /// Makes an anomaly from `AT SERVICE KIND SEVERITY TEXT`; `SERVICE~60` is one that lasts for 60 s.

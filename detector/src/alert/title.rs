@@ -3,34 +3,54 @@
 use crate::anomaly::AnomalyKind;
 use crate::detect::shorten;
 
-use super::event::EvidenceLine;
+use super::arrival::ExternalAlert;
+use super::event::{EvidenceKind, EvidenceLine};
 
 /// Services named after the first.
 const ALSO_MAX: usize = 3;
 
-/// Writes the title: the gravest earliest line of the first service, then the other services.
-pub(super) fn title(services: &[String], story: &[EvidenceLine]) -> String {
+/// Writes the title: the gravest earliest line of the first service, then the other services, and
+/// whether no log tells of it.
+pub(super) fn title(services: &[String], story: &[EvidenceLine], has_logs: bool) -> String {
     let Some(origin) = services.first() else { return String::new() };
-    let main = story.iter().filter(|line| line.service == *origin).min_by_key(|line| {
-        let time = line.line.as_ref().map(|line| line.exemplar.time);
-        (std::cmp::Reverse(line.severity), line.kind == AnomalyKind::Forest, time)
-    });
-    let what = main.map_or_else(|| "unusual".to_owned(), what);
-    format!("{origin}: {what}{}", also(&services[1..]))
+    let what = main_line(origin, story).map_or_else(|| "unusual".to_owned(), what);
+    let lacking = if has_logs { "" } else { " [no log evidence]" };
+    format!("{origin}: {what}{}{lacking}", also(&services[1..]))
 }
 
-fn what(line: &EvidenceLine) -> String {
+/// Finds the line that says best what is wrong in a service.
+pub(super) fn main_line<'a>(service: &str, story: &'a [EvidenceLine]) -> Option<&'a EvidenceLine> {
+    story.iter().filter(|line| line.service == *service).min_by_key(|line| {
+        let time = line.line.as_ref().map(|line| line.exemplar.time);
+        let is_forest = line.kind == EvidenceKind::Anomaly(AnomalyKind::Forest);
+        let is_external = line.kind == EvidenceKind::External;
+        (std::cmp::Reverse(line.severity), is_forest, is_external, time)
+    })
+}
+
+/// Writes what another system says.
+pub(super) fn said(alert: &ExternalAlert) -> String {
+    let (name, summary) = (alert.name.trim(), alert.summary.trim());
+    if summary.is_empty() || summary.contains(name) {
+        return shorten(if summary.is_empty() { name } else { summary });
+    }
+    shorten(&format!("{name}: {summary}"))
+}
+
+pub(super) fn what(line: &EvidenceLine) -> String {
     let text =
         line.line.as_ref().map(|line| shorten(line.exemplar.text.trim())).unwrap_or_default();
     match line.kind {
-        AnomalyKind::NewTemplate => format!("new: {text}"),
-        AnomalyKind::LevelShift if !text.is_empty() => format!("{}: {text}", sentence(line)),
+        EvidenceKind::Anomaly(AnomalyKind::NewTemplate) => format!("new: {text}"),
+        EvidenceKind::Anomaly(AnomalyKind::LevelShift) if !text.is_empty() => {
+            format!("{}: {text}", sentence(line))
+        }
         _ => sentence(line).to_owned(),
     }
 }
 
 /// The sentence of an anomaly without the service that it begins with.
-fn sentence(line: &EvidenceLine) -> &str {
+pub(super) fn sentence(line: &EvidenceLine) -> &str {
     let rest = line.reason.strip_prefix(line.service.as_str());
     rest.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&line.reason)
 }

@@ -145,6 +145,18 @@ fn check(lines: Vec<Line>, expected: Expect) {
 }
 
 #[test]
+fn without_its_state_a_shard_numbers_on_above_its_position() {
+    let mut detect = Detect::new(settings(), 0, 1);
+    detect.begin(70);
+    let mut findings = Vec::new();
+    let lines = [line(1, "a", Level::Info, "up"), line(40, "a", Level::Info, "up")];
+    tally(0, 1, &lines, |_| true).into_iter().for_each(|b| detect.step(b, &mut findings));
+    let numbers: Vec<u64> = findings.iter().map(|findings| findings.seq).collect();
+    assert_eq!(numbers.first(), Some(&70));
+    assert!(numbers.is_sorted(), "{numbers:?}");
+}
+
+#[test]
 fn a_new_template_is_an_anomaly_after_warm_up_and_not_before() {
     let mut lines = steady(&mut Dice(1), "checkout", 0..1200, |_, _| 1.0);
     lines.push(line(100, "checkout", Level::Error, "upstream of shop 12 gave no answer"));
@@ -452,6 +464,7 @@ fn alerts(batches: Vec<TallyBatch>) -> (Vec<Anomaly>, Vec<AlertOutput>) {
         resolve_after: Duration::from_secs(300),
         update_every: Duration::from_secs(120),
         clusters_max: 100,
+        ..AlertSettings::DEFAULT
     });
     let (mut detect, mut findings, mut out) = (Detect::new(quick(), 0, 1), Vec::new(), Vec::new());
     for batch in batches {

@@ -100,7 +100,7 @@ impl Told {
 
     /// Tells whether somebody who knows this must hear of that.
     fn is_news(&self, notice: &Notice) -> bool {
-        notice.state == AlertState::Resolved
+        matches!(notice.state, AlertState::Resolved | AlertState::Reopened)
             || notice.severity > self.severity
             || notice.services.iter().any(|service| !self.services.contains(service))
     }

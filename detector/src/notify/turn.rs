@@ -39,6 +39,8 @@ impl Turn<'_> {
             reason,
             alert: alert.to_owned(),
             anomaly: None,
+            external: None,
+            mute: None,
             weight: 0.0,
             sink: Some(AtSink {
                 name: sink.clone(),

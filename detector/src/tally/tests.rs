@@ -209,6 +209,17 @@ fn a_source_without_news_beats_once_a_second_and_when_it_falls_idle() {
 }
 
 #[test]
+fn without_its_state_a_source_goes_on_where_it_was_and_above_its_numbers() {
+    let mut tally = tally(1);
+    let wall = Timestamp::from_secs(2000);
+    tally.begin(500, wall);
+    let mut batches = Vec::new();
+    tally.step(TallyInput::Cut { to: 510, wall, idle: true }, &mut batches);
+    let numbered: Vec<_> = batches.iter().map(|b| (b.seq, b.from, b.to)).collect();
+    assert_eq!(numbered, [(2_000_000, 500, 510)]);
+}
+
+#[test]
 fn joined_lines_of_a_file_are_covered_by_their_batch() {
     let source = Source::File { path: "a.log".into() };
     let mut tally = Tally::new(source, 1, SETTINGS, Masks::default(), Timestamp::from_secs(1000));

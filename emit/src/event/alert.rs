@@ -2,8 +2,8 @@
 //!
 //! An alert keeps one id through all its changes; `event.id` names the single change.
 
-use logwake_detector::alert::{AlertChange, AlertState, EvidenceLine, Reason};
-use logwake_detector::anomaly::{AnomalyKind, Severity, id_of};
+use logwake_detector::alert::{AlertChange, AlertState, EvidenceKind, EvidenceLine, Reason};
+use logwake_detector::anomaly::{Severity, id_of};
 use logwake_detector::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,8 @@ pub struct AlertBody {
     pub severity: Severity,
     /// What happened, in one line.
     pub title: String,
+    /// What happened, where, since when, how unusual it is and what else, in a few sentences.
+    pub summary: String,
     /// Event time of the first evidence.
     #[serde(with = "super::time")]
     pub started_at: Timestamp,
@@ -72,9 +74,17 @@ pub struct AlertBody {
     pub hosts: Vec<String>,
     /// Number of anomalies in it.
     pub anomaly_count: u64,
-    /// Number of alerts of other systems in it.
+    /// Number of alerts of other systems in it, repetitions too.
     pub external_count: u64,
-    /// Ids of the first anomalies, capped; `anomaly_count` is the full count.
+    /// Whether no log tells of it: alerts of other systems are all there is.
+    pub lacks_logs: bool,
+    /// The alert that was open there when this began, where it is held to be another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// Who has it in hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_by: Option<String>,
+    /// Ids of the first anomalies and alerts of other systems that were news, capped.
     pub members: Vec<String>,
     /// The few lines that tell the story, in order of time.
     pub evidence: Vec<StoryLine>,
@@ -87,16 +97,26 @@ pub struct AlertBody {
 /// One line of the story.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoryLine {
-    /// Anomaly that brought it.
-    pub anomaly: String,
+    /// Anomaly that brought it, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anomaly: Option<String>,
+    /// Alert of another system that brought it, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<String>,
     /// Service that it is about.
     pub service: String,
-    /// What is unusual about it.
-    pub kind: AnomalyKind,
+    /// The kind of the anomaly, or `external`.
+    pub kind: String,
     /// How much it matters by itself.
     pub severity: Severity,
-    /// The sentence of the anomaly.
+    /// The sentence of the anomaly, or what the other system says.
     pub reason: String,
+    /// Since when the other system says so.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::time::option")]
+    pub since: Option<Timestamp>,
+    /// Where the other system says more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The record, its keys beside the others; absent where nothing was written, as in a silence.
     #[serde(flatten)]
     pub exemplar: Option<ExemplarBody>,
@@ -142,13 +162,17 @@ impl From<&AlertChange> for AlertBody {
             state: change.state,
             severity: change.severity,
             title: change.title.clone(),
+            summary: change.summary.clone(),
             started_at: change.started_at,
             updated_at: change.updated_at,
             ended_at: change.ended_at,
             services: change.services.clone(),
             hosts: change.hosts.clone(),
             anomaly_count: change.anomaly_count,
-            external_count: 0,
+            external_count: change.external_count,
+            lacks_logs: change.lacks_logs,
+            follows: change.follows.clone(),
+            acknowledged_by: change.acknowledged_by.clone(),
             members: change.members.clone(),
             evidence: change.evidence.iter().map(StoryLine::from).collect(),
             dedup_key: change.dedup_key.clone(),
@@ -159,12 +183,17 @@ impl From<&AlertChange> for AlertBody {
 
 impl From<&EvidenceLine> for StoryLine {
     fn from(line: &EvidenceLine) -> Self {
+        let is_external = line.kind == EvidenceKind::External;
+        let id = || line.id.clone();
         Self {
-            anomaly: line.anomaly.clone(),
+            anomaly: (!is_external).then(id),
+            external: is_external.then(id),
             service: line.service.clone(),
-            kind: line.kind,
+            kind: line.kind.as_str().to_owned(),
             severity: line.severity,
             reason: line.reason.clone(),
+            since: is_external.then_some(line.at),
+            url: line.url.clone(),
             exemplar: line.line.as_ref().map(ExemplarBody::from),
         }
     }
@@ -173,7 +202,12 @@ impl From<&EvidenceLine> for StoryLine {
 fn change_id(change: &AlertChange) -> String {
     let at = change.at.as_nanos().to_string();
     let count = change.anomaly_count.to_string();
-    id_of("c", &[&change.id, change.state.as_str(), change.reason.as_str(), &at, &count])
+    let mut parts = vec![&*change.id, change.state.as_str(), change.reason.as_str(), &at, &count];
+    let external = change.external_count.to_string();
+    if change.external_count > 0 {
+        parts.push(&external);
+    }
+    id_of("c", &parts)
 }
 
 fn sentence(change: &AlertChange) -> String {
@@ -181,7 +215,9 @@ fn sentence(change: &AlertChange) -> String {
         AlertState::Pending => "pending",
         AlertState::Open => "opened",
         AlertState::Updated => "updated",
+        AlertState::Acknowledged => "acknowledged",
         AlertState::Resolved => "resolved",
+        AlertState::Reopened => "reopened",
     };
     format!("{}; {verb} because {}", change.title, change.reason.explain())
 }

@@ -50,11 +50,17 @@ pub struct DecisionBody {
     pub reason: Reason,
     /// The reason in a clause.
     pub explanation: String,
-    /// Id of the alert.
+    /// Id of the alert, empty where it concerns none.
     pub alert: String,
     /// Id of the anomaly, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anomaly: Option<String>,
+    /// Id of the alert of another system, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<String>,
+    /// Id of the silence, name of the maintenance window, behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mute: Option<String>,
     /// Weight of the evidence in the cluster afterwards; 0 where it is about a sink.
     pub weight: f64,
     /// Name of the sink, where it is about one.
@@ -99,6 +105,8 @@ impl From<&Decision> for DecisionBody {
             explanation: decision.reason.explain().to_owned(),
             alert: decision.alert.clone(),
             anomaly: decision.anomaly.clone(),
+            external: decision.external.clone(),
+            mute: decision.mute.clone(),
             weight: finite(decision.weight),
             sink: decision.sink.as_ref().map(|sink| sink.name.clone()),
             change: decision.sink.as_ref().map(|sink| sink.change.clone()),
@@ -116,17 +124,29 @@ fn sentence(decision: &Decision) -> String {
             (Action::Merge, None) => format!("a state of {alert} was passed over for {name}"),
             (Action::Suppress, _) => format!("{name} was not sent {alert}"),
             (Action::Delay, _) => format!("{name} gets {alert} later"),
+            (Action::Mute, _) => format!("{name} is silent about {alert}"),
         };
         return format!("{done}: {why}");
     }
-    match (decision.action, &decision.anomaly) {
-        (Action::Merge, Some(anomaly)) => format!("merged {anomaly} into {alert} because {why}"),
+    let alert = if alert.is_empty() { "nothing" } else { alert.as_str() };
+    let mute = decision.mute.as_deref().unwrap_or_default();
+    let about = decision.anomaly.as_ref().or(decision.external.as_ref());
+    match (decision.action, about) {
+        (Action::Merge, Some(about)) => format!("merged {about} into {alert} because {why}"),
         (Action::Merge, None) => format!("merged into {alert} because {why}"),
-        (Action::Suppress, Some(anomaly)) => {
-            format!("suppressed {anomaly} of {alert} because {why}")
+        (Action::Suppress, Some(about)) if !mute.is_empty() => {
+            format!("suppressed {about} because {why} ({mute})")
+        }
+        (Action::Suppress, Some(about)) if decision.alert.is_empty() => {
+            format!("suppressed {about} because {why}")
+        }
+        (Action::Suppress, Some(about)) => {
+            format!("suppressed {about} of {alert} because {why}")
         }
         (Action::Suppress, None) => format!("suppressed {alert} because {why}"),
         (Action::Send | Action::Deliver, _) => format!("sent {alert} because {why}"),
-        (Action::Delay, _) => format!("delayed {alert} because {why}"),
+        (Action::Delay, Some(about)) => format!("delayed {about} because {why}"),
+        (Action::Delay, None) => format!("delayed {alert} because {why}"),
+        (Action::Mute, _) => format!("silence {mute}: {why}"),
     }
 }

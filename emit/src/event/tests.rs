@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use expect_test::{Expect, expect};
 use jsonschema::Validator;
 use logwake_detector::alert::{
-    Action, AlertChange, AlertState, AtSink, Decision, EvidenceLine, Reason,
+    Action, AlertChange, AlertState, AtSink, Decision, EvidenceKind, EvidenceLine, Reason,
 };
 use logwake_detector::anomaly::{Anomaly, AnomalyKind, Evidence, TemplateRef, id_of};
 use logwake_detector::record::{Level, Source};
@@ -84,8 +84,10 @@ fn anomaly(kind: AnomalyKind) -> Anomaly {
 
 fn change(state: AlertState, reason: Reason) -> AlertChange {
     let line = |source: Option<Source>, kind| EvidenceLine {
-        anomaly: id_of("a", &["shop"]),
-        kind,
+        id: id_of("a", &["shop"]),
+        kind: EvidenceKind::Anomaly(kind),
+        at: at(15),
+        url: None,
         severity: Severity::Error,
         service: "shop".to_owned(),
         reason: "shop: said nothing for 40 s".to_owned(),
@@ -104,6 +106,11 @@ fn change(state: AlertState, reason: Reason) -> AlertChange {
         services: vec!["shop".to_owned(), "bank".to_owned()],
         hosts: vec!["web-1".to_owned()],
         anomaly_count: 3,
+        external_count: 0,
+        lacks_logs: false,
+        follows: None,
+        acknowledged_by: None,
+        summary: String::new(),
         members: vec![id_of("a", &["shop"])],
         evidence: vec![
             line(Some(partition()), AnomalyKind::NewTemplate),
@@ -122,6 +129,8 @@ fn decision(action: Action, reason: Reason) -> Decision {
         reason,
         alert: id_of("alert", &["shop"]),
         anomaly: (action == Action::Merge).then(|| id_of("a", &["shop"])),
+        external: None,
+        mute: None,
         weight: 2.5,
         sink: None,
     }
@@ -194,7 +203,7 @@ fn alerts_of_every_state_reason_and_severity_are_valid() {
     let schema = schema!("alert");
     // Those that follow are of decisions about sinks.
     let of_alerts = Reason::ALL.into_iter().filter(|reason| *reason <= Reason::LimitReached);
-    for state in [AlertState::Open, AlertState::Updated, AlertState::Resolved] {
+    for state in AlertState::SENT {
         for reason in of_alerts.clone() {
             for severity in Severity::ALL {
                 let event = AlertChange { severity, ..change(state, reason) };
@@ -223,7 +232,7 @@ fn each_change_of_an_alert_has_an_id_of_its_own() {
 #[test]
 fn decisions_of_every_action_and_reason_are_valid() {
     let schema = schema!("decision");
-    for action in [Action::Send, Action::Merge, Action::Suppress] {
+    for action in [Action::Send, Action::Merge, Action::Suppress, Action::Mute] {
         for reason in Reason::ALL {
             let value = check::<DecisionEvent>(&schema, &decision_json(&decision(action, reason)));
             assert_eq!(value["logwake"]["decision"]["action"], action.as_str());

@@ -16,8 +16,18 @@ const DETAIL_BYTES_MAX: usize = 64_000;
 const SUMMARY_CHARS_MAX: usize = 1_024;
 const FIELD_CHARS_MAX: usize = 255;
 /// Details by falling worth: the last ones go first.
-const DETAILS: [&str; 8] =
-    ["reason", "story", "services", "hosts", "since", "anomaly_count", "evidence", "members"];
+const DETAILS: [&str; 10] = [
+    "summary",
+    "reason",
+    "story",
+    "services",
+    "hosts",
+    "since",
+    "anomaly_count",
+    "external_count",
+    "evidence",
+    "members",
+];
 
 pub(super) fn body(message: &Message<'_>, routing_key: &str) -> Value {
     let key: String = message.dedup_key.chars().take(FIELD_CHARS_MAX).collect();
@@ -71,10 +81,12 @@ fn details(message: &Message<'_>) -> Map<String, Value> {
     }
     let Some(event) = &message.event else { return details };
     let alert = &event.logwake.alert;
+    details.insert("summary".to_owned(), json!(alert.summary));
     details.insert("reason".to_owned(), json!(event.event.reason));
     details.insert("since".to_owned(), json!(rfc3339(alert.started_at)));
     details.insert("hosts".to_owned(), json!(alert.hosts));
     details.insert("anomaly_count".to_owned(), json!(alert.anomaly_count));
+    details.insert("external_count".to_owned(), json!(alert.external_count));
     details.insert("evidence".to_owned(), json!(alert.evidence));
     details.insert("members".to_owned(), json!(alert.members));
     details

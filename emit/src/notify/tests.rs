@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use logwake_detector::alert::{AlertChange, AlertState, EvidenceLine, Reason};
+use logwake_detector::alert::{AlertChange, AlertState, EvidenceKind, EvidenceLine, Reason};
 use logwake_detector::anomaly::{AnomalyKind, Evidence, Severity, id_of};
 use logwake_detector::notify::{Digest, DigestKind, DigestLine, Notice};
 use logwake_detector::record::{Level, Source};
@@ -20,8 +20,10 @@ fn at(secs: i64) -> Timestamp {
 
 fn line(text: &str) -> EvidenceLine {
     EvidenceLine {
-        anomaly: id_of("a", &[text]),
-        kind: AnomalyKind::NewTemplate,
+        id: id_of("a", &[text]),
+        kind: EvidenceKind::Anomaly(AnomalyKind::NewTemplate),
+        at: at(3),
+        url: None,
         severity: Severity::Error,
         service: "payments".to_owned(),
         reason: "payments: a new kind of message".to_owned(),
@@ -53,6 +55,11 @@ fn change(state: AlertState) -> AlertChange {
         services: vec!["payments".to_owned(), "checkout".to_owned()],
         hosts: vec!["pay-1".to_owned()],
         anomaly_count: 2,
+        external_count: 0,
+        lacks_logs: false,
+        follows: None,
+        acknowledged_by: None,
+        summary: String::new(),
         members: vec![id_of("a", &["1"])],
         evidence: vec![line("connection to acquirer refused\nat line 2"), line("order rejected")],
         dedup_key: "logwake/alert_1".to_owned(),

@@ -1,7 +1,7 @@
 //! What is encoded comes back, and nothing else is taken.
 
 use logwake_detector::alert::AlertMachineState;
-use logwake_detector::detect::DetectState;
+use logwake_detector::detect::{DetectState, Findings};
 use logwake_detector::record::{Level, Source};
 use logwake_detector::tally::{
     Exemplar, LineCounts, ServiceTally, SessionEvent, SessionTally, SkeletonTally, TallyState,
@@ -64,7 +64,8 @@ fn values_come_back() {
     let wall = Timestamp::from_secs(1);
     let findings =
         Findings { shard: 1, shards: 2, seq: 3, progress: None, wall, anomalies: Vec::new() };
-    assert_eq!(decode_findings(&encode_findings(&findings)), Ok(findings));
+    let input = AlertInput::Findings(findings);
+    assert_eq!(decode_alert_input(&encode_alert_input(&input)), Ok(input));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use logwake_emit::notify::Template;
 use super::super::problem::Problem;
 use super::super::sections::Notify;
 use super::super::setting::Section as _;
+use super::super::tables::check_name;
 use super::super::types::Word as _;
 use super::{Kind, Sinks};
 
@@ -21,7 +22,8 @@ pub(in super::super) fn check(sinks: &Sinks, problems: &mut Vec<Problem>) {
         let mut refuse = |key: &str, message: String| {
             problems.push(Problem::new(format!("{path}.{key}"), message));
         };
-        check_name(sink, &sinks.0[..idx], &mut refuse);
+        let before = sinks.0[..idx].iter().map(|earlier| earlier.name.as_str());
+        check_name(&sink.name, before).into_iter().for_each(|message| refuse("name", message));
         check_address(sink, &mut refuse);
         check_secrets(sink, &mut refuse);
         if let Some(per_minute) = sink.per_minute
@@ -39,18 +41,6 @@ pub(in super::super) fn check(sinks: &Sinks, problems: &mut Vec<Problem>) {
         {
             refuse("template", format!("is not a template: {error}"));
         }
-    }
-}
-
-fn check_name(sink: &Notify, before: &[Notify], refuse: &mut impl FnMut(&str, String)) {
-    let legal = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    if sink.name.is_empty() {
-        refuse("name", "is missing".to_owned());
-    } else if sink.name.len() > 64 || !sink.name.chars().all(legal) {
-        let message = format!("{:?} is not 1 to 64 of the characters a-z A-Z 0-9 . _ -", sink.name);
-        refuse("name", message);
-    } else if before.iter().any(|earlier| earlier.name == sink.name) {
-        refuse("name", format!("{:?} is given twice", sink.name));
     }
 }
 

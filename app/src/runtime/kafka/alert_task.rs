@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use logwake_detector::alert::{Alert, AlertOutput, AlertSettings};
+use logwake_detector::alert::{Alert, AlertInput, AlertOutput, AlertSettings, Topology};
 use logwake_emit::event::{alert_json, decision_json};
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
@@ -19,6 +19,8 @@ pub struct AlertShared {
     pub topics: Topics,
     /// How alerts are made.
     pub settings: AlertSettings,
+    /// What services depend on.
+    pub topology: Arc<Topology>,
     /// The live board.
     pub board: Arc<Board>,
     /// The metrics.
@@ -39,7 +41,7 @@ impl AlertTask {
     /// Makes the task.
     pub fn new(shared: &Arc<AlertShared>) -> Self {
         Self {
-            alert: Alert::new(shared.settings),
+            alert: Alert::new(shared.settings).with_topology(Arc::clone(&shared.topology)),
             shared: Arc::clone(shared),
             outputs: Vec::new(),
             waiting: Vec::new(),
@@ -73,14 +75,15 @@ impl Task for AlertTask {
     const REPLAYS: bool = true;
 
     fn handle(&mut self, input: Input<'_>, out: &mut Outbox) {
-        match wire::decode_findings(input.payload) {
-            Ok(findings) => self.alert.step(findings, &mut self.outputs),
+        match wire::decode_alert_input(input.payload) {
+            Ok(AlertInput::Findings(findings)) => self.alert.step(findings, &mut self.outputs),
+            Ok(AlertInput::Arrivals(arrivals)) => self.alert.receive(arrivals, &mut self.outputs),
             Err(error) => {
                 self.unreadable += 1;
                 let count = self.unreadable;
                 self.shared.metrics.unreadable(Stage::Alert);
                 if count.is_power_of_two() {
-                    tracing::warn!(%error, count, "findings not readable, passed over");
+                    tracing::warn!(%error, count, "input of the alert stage not readable, passed over");
                 }
             }
         }

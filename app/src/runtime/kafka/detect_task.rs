@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use logwake_detector::alert::AlertInput;
 use logwake_detector::detect::{Detect, DetectSettings, Findings, Known};
 use logwake_emit::event::anomaly_json;
 use logwake_emit::kafka::{OutMessage, Outbox};
@@ -96,13 +97,6 @@ impl DetectTask {
 
     fn put_out(&mut self, offset: i64, out: &mut Outbox) {
         for findings in self.findings.drain(..) {
-            out.push(OutMessage {
-                topic: Arc::clone(&self.shared.topics.findings),
-                partition: Some(0),
-                key: self.shard.to_string().into_bytes(),
-                payload: Some(wire::encode_findings(&findings)),
-                headers: Vec::new(),
-            });
             for anomaly in &findings.anomalies {
                 out.push(OutMessage {
                     topic: Arc::clone(&self.shared.topics.anomalies),
@@ -113,8 +107,15 @@ impl DetectTask {
                 });
             }
             if !findings.anomalies.is_empty() {
-                self.waiting.push(findings);
+                self.waiting.push(findings.clone());
             }
+            out.push(OutMessage {
+                topic: Arc::clone(&self.shared.topics.findings),
+                partition: Some(0),
+                key: self.shard.to_string().into_bytes(),
+                payload: Some(wire::encode_alert_input(&AlertInput::Findings(findings))),
+                headers: Vec::new(),
+            });
         }
     }
 }

@@ -5,7 +5,9 @@
 
 mod alert_task;
 mod courier;
+mod dead_letter;
 mod detect_task;
+mod intake_task;
 mod notify_task;
 mod port;
 mod restore;
@@ -35,11 +37,14 @@ use crate::board::Board;
 use crate::config::{Config, Delivery, Notify};
 use crate::learned::known_of;
 use crate::runtime::decoder_options;
-use crate::telemetry::{Metrics, Stage, Tracer};
+use crate::telemetry::{IntakeResult, Metrics, Stage, Tracer};
+use crate::topology::topology_of;
 
 use alert_task::{AlertShared, AlertTask};
 use courier::Door;
 use detect_task::{DetectShared, DetectTask};
+use intake_task::{IntakeShared, IntakeTask, NO_ALERT};
+pub use intake_task::{SILENCES_MAX, external_id};
 use notify_task::{NotifyShared, NotifyTask, UNDELIVERED};
 pub use scan::scan;
 use stage::StageSettings;
@@ -93,8 +98,8 @@ impl KafkaRuntime {
             metrics.rejected(reason, 0);
             metrics.dead_letters(reason, 0);
         }
-        metrics.dead_letters(UNDELIVERED, 0);
-        for stage in [Stage::Detect, Stage::Alert, Stage::Notify] {
+        [UNDELIVERED, NO_ALERT].into_iter().for_each(|reason| metrics.dead_letters(reason, 0));
+        for stage in [Stage::Detect, Stage::Intake, Stage::Alert, Stage::Notify] {
             metrics.state_size(stage, 0);
         }
         let topics = Topics::new(&config.kafka.prefix);
@@ -105,6 +110,11 @@ impl KafkaRuntime {
         let notifies = !config.notify.0.is_empty();
         if notifies {
             plans.push(topics.notify_plan());
+        }
+        if config.has_intake() {
+            make_missing(&client, &config.intake.topics, config)?;
+            let partitions = i32::try_from(config.intake.partitions).unwrap_or(1);
+            plans.extend(topics.intake_plans(partitions));
         }
         let made = topics::ensure(&client, &plans, config.kafka.replication_factor)?;
         let partitions = |name: &Arc<str>| {
@@ -117,6 +127,7 @@ impl KafkaRuntime {
             partitions(&topics.state_tally),
             partitions(&topics.state_detect),
             partitions(&topics.state_alert),
+            partitions(&topics.state_intake),
         ];
         let start = Start {
             config,
@@ -130,6 +141,9 @@ impl KafkaRuntime {
         };
         let mut threads = start.tally(states[0])?;
         threads.push(start.detect(states[1])?);
+        if config.has_intake() {
+            threads.push(start.intake(states[3])?);
+        }
         threads.push(start.alert(states[2])?);
         if notifies {
             threads.push(start.notify()?);
@@ -216,6 +230,25 @@ impl Start<'_> {
         self.spawn(Stage::Detect, settings, move |partition| DetectTask::new(&shared, partition))
     }
 
+    fn intake(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
+        let mut inputs = vec![self.topics.external.to_string()];
+        inputs.extend(self.config.intake.topics.iter().cloned());
+        let state = (&self.topics.state_intake, state_partitions);
+        let settings = self.settings(Stage::Intake, 0, inputs, state);
+        for topic in &self.config.intake.topics {
+            IntakeResult::ALL.iter().for_each(|result| self.metrics.intake(topic, *result, 0));
+        }
+        let shared = Arc::new(IntakeShared {
+            topics: self.topics.clone(),
+            future_max: self.config.detect.future_max.0,
+            resolve_timeout: self.config.intake.resolve_timeout.0,
+            calendar: self.config.calendar(),
+            board: Arc::clone(self.board),
+            metrics: Arc::clone(self.metrics),
+        });
+        self.spawn(Stage::Intake, settings, move |partition| IntakeTask::new(&shared, partition))
+    }
+
     fn alert(&self, state_partitions: i32) -> anyhow::Result<JoinHandle<()>> {
         let inputs = vec![self.topics.findings.to_string()];
         let state = (&self.topics.state_alert, state_partitions);
@@ -223,6 +256,7 @@ impl Start<'_> {
         let shared = Arc::new(AlertShared {
             topics: self.topics.clone(),
             settings: self.config.alert_settings(),
+            topology: topology_of(self.config)?,
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
@@ -293,26 +327,32 @@ impl Start<'_> {
 
 /// Makes the input topics that are missing and counts the partitions of all of them.
 fn input_partitions(client: &ClientConfig, config: &Config) -> anyhow::Result<i32> {
-    let plans: Vec<TopicPlan> = config
-        .kafka
-        .topics
-        .iter()
-        .filter(|topic| !topic.starts_with('^'))
-        .map(|topic| TopicPlan {
-            name: Arc::from(topic.as_str()),
-            partitions: BROKER_DEFAULT,
-            config: &[],
-        })
-        .collect();
-    let found = topics::ensure(client, &plans, config.kafka.replication_factor)?;
-    for (plan, partitions) in plans.iter().zip(&found) {
+    let topics: Vec<String> =
+        config.kafka.topics.iter().filter(|topic| !topic.starts_with('^')).cloned().collect();
+    let found = make_missing(client, &topics, config)?;
+    for (topic, partitions) in topics.iter().zip(&found) {
         tracing::info!(
-            topic = %plan.name,
+            topic,
             partitions,
             "counts are shuffled by service, so any key or none gives the same result"
         );
     }
     Ok(found.into_iter().sum())
+}
+
+/// Makes topics of others that are missing; returns how many partitions each has.
+fn make_missing(
+    client: &ClientConfig,
+    topics: &[String],
+    config: &Config,
+) -> anyhow::Result<Vec<i32>> {
+    let plan = |topic: &String| TopicPlan {
+        name: Arc::from(topic.as_str()),
+        partitions: BROKER_DEFAULT,
+        config: &[],
+    };
+    let plans: Vec<TopicPlan> = topics.iter().map(plan).collect();
+    topics::ensure(client, &plans, config.kafka.replication_factor)
 }
 
 fn masks(config: &Config) -> anyhow::Result<Masks> {
@@ -361,7 +401,8 @@ fn consumer_config(config: &Config, stage: &str, slot: usize) -> ClientConfig {
     consumer
 }
 
-fn producer_config(config: &Config) -> ClientConfig {
+/// Properties of producers.
+pub fn producer_config(config: &Config) -> ClientConfig {
     let mut producer = client_config(config);
     producer
         .set("linger.ms", "5")

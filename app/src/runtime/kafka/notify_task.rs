@@ -15,7 +15,7 @@ use logwake_detector::notify::{
 };
 use logwake_detector::record::Source;
 use logwake_detector::time::Timestamp;
-use logwake_emit::event::{AlertEvent, dead_letter_headers, decision_json, undelivered_headers};
+use logwake_emit::event::{AlertEvent, decision_json, undelivered_headers};
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
 
@@ -23,6 +23,7 @@ use crate::board::{Board, SinkView};
 use crate::telemetry::{Metrics, NotificationOutcome, Stage};
 
 use super::courier::{Courier, Door, Landed};
+use super::dead_letter::dead_letter;
 use super::task::{Cut, Input, Task};
 use super::topics::Topics;
 
@@ -137,13 +138,8 @@ impl Task for NotifyTask {
                     partition: self.partition,
                 };
                 let offset = u64::try_from(input.offset).unwrap_or(0);
-                out.push(OutMessage {
-                    topic: Arc::clone(&topics.deadletter),
-                    partition: None,
-                    key: Vec::new(),
-                    headers: dead_letter_headers(&source, offset, &error.to_string()),
-                    payload: Some(input.payload.to_vec()),
-                });
+                let reason = error.to_string();
+                out.push(dead_letter(topics, (&source, offset), &reason, input.payload));
                 self.dead.push(NO_EVENT);
             }
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use logwake_detector::record::{Record, Source};
 use logwake_detector::tally::{ClockSettings, Tally, TallyBatch, TallyInput, TallyState};
-use logwake_emit::event::dead_letter_headers;
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
 use logwake_ingest::decode::{Decoder, DecoderOptions, DecoderState, Reason, Sink};
@@ -16,13 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::board::Board;
 use crate::telemetry::Metrics;
 
+use super::dead_letter::dead_letter;
 use super::stage::wall_now;
 use super::task::{Cut, Input, Task};
 use super::topics::Topics;
-
-/// Bytes of a payload kept in a dead letter: below 1 MiB, the default limit of a broker, with room
-/// for headers and framing.
-const DEAD_LETTER_BYTES_MAX: usize = 1_000_000;
 
 /// What every task of the stage shares.
 pub struct TallyShared {
@@ -197,17 +193,7 @@ impl Sink for ToTally<'_> {
         if reason == Reason::Empty {
             return;
         }
-        let mut headers = dead_letter_headers(self.source, offset, reason.as_str());
-        if payload.len() > DEAD_LETTER_BYTES_MAX {
-            headers.push(("logwake.payload.bytes".into(), payload.len().to_string()));
-        }
-        let payload = &payload[..payload.len().min(DEAD_LETTER_BYTES_MAX)];
-        self.out.push(OutMessage {
-            topic: Arc::clone(&self.shared.topics.deadletter),
-            partition: None,
-            key: Vec::new(),
-            payload: Some(payload.to_vec()),
-            headers,
-        });
+        let place = (self.source, offset);
+        self.out.push(dead_letter(&self.shared.topics, place, reason.as_str(), payload));
     }
 }

@@ -39,6 +39,10 @@ pub struct Topics {
     pub state_alert: Arc<str>,
     /// State of stage 4.
     pub state_notify: Arc<str>,
+    /// What was accepted from elsewhere.
+    pub external: Arc<str>,
+    /// States of the intake stage.
+    pub state_intake: Arc<str>,
 }
 
 /// A topic to make.
@@ -79,6 +83,8 @@ impl Topics {
             state_detect: name("state.detect"),
             state_alert: name("state.alert"),
             state_notify: name("state.notify"),
+            external: name("external"),
+            state_intake: name("state.intake"),
         }
     }
 
@@ -105,6 +111,13 @@ impl Topics {
     /// Says which topic there must be where alerts are sent to anybody.
     pub fn notify_plan(&self) -> TopicPlan {
         TopicPlan { name: Arc::clone(&self.state_notify), partitions: 1, config: COMPACTED }
+    }
+
+    /// Says which topics there must be where anything comes from elsewhere.
+    pub fn intake_plans(&self, partitions: i32) -> [TopicPlan; 2] {
+        let plan =
+            |name: &Arc<str>, config| TopicPlan { name: Arc::clone(name), partitions, config };
+        [plan(&self.external, &[]), plan(&self.state_intake, COMPACTED)]
     }
 }
 
@@ -158,7 +171,7 @@ pub fn ensure(
         if plan.config.is_empty() && plan.partitions == BROKER_DEFAULT {
             tracing::warn!(
                 topic = %plan.name,
-                "topic did not exist and is created by the broker's defaults; a typo in kafka.topics?"
+                "topic did not exist and is created by the broker's defaults; a typo in kafka.topics or intake.topics?"
             );
         }
         let mut topic =

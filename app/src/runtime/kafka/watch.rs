@@ -154,6 +154,7 @@ impl StageWatch {
                 self.metrics.sinks_released();
                 self.board.sinks_stand(Vec::new());
             }
+            Stage::Intake => self.board.silences_released(partition),
             Stage::Alert => {}
         }
     }

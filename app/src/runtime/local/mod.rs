@@ -6,12 +6,13 @@
 
 mod source;
 
+use std::iter::Peekable;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use logwake_detector::alert::{Alert, AlertOutput};
+use logwake_detector::alert::{Alert, AlertOutput, Arrival, Arrivals, ExternalAlert, Topology};
 use logwake_detector::anomaly::Anomaly;
 use logwake_detector::detect::{Detect, Findings, Known};
 use logwake_detector::tally::TallyBatch;
@@ -111,6 +112,10 @@ pub struct Replay<'a> {
     pub wall: Timestamp,
     /// What is known from the start.
     pub known: Known,
+    /// What services depend on.
+    pub topology: Arc<Topology>,
+    /// Alerts of other systems, in order of time.
+    pub alerts: Vec<ExternalAlert>,
     /// Set where it shall end before its input does.
     pub stop: Arc<AtomicBool>,
 }
@@ -118,6 +123,8 @@ pub struct Replay<'a> {
 struct Stages<'a> {
     detect: Detect,
     alert: Alert,
+    external: Peekable<std::vec::IntoIter<ExternalAlert>>,
+    arrivals: u64,
     batches: Vec<TallyBatch>,
     findings: Vec<Findings>,
     outputs: Vec<AlertOutput>,
@@ -137,7 +144,10 @@ impl Replay<'_> {
         let total: Option<u64> = sources.iter().map(LocalSource::bytes_total).sum();
         let mut stages = Stages {
             detect: Detect::new(self.config.detect_settings(), 0, 1).with_known(known),
-            alert: Alert::new(self.config.alert_settings()),
+            alert: Alert::new(self.config.alert_settings())
+                .with_topology(Arc::clone(&self.topology)),
+            external: std::mem::take(&mut self.alerts).into_iter().peekable(),
+            arrivals: 0,
             batches: Vec::new(),
             findings: Vec::new(),
             outputs: Vec::new(),
@@ -159,6 +169,8 @@ impl Replay<'_> {
                 broken += 1;
             }
             stages.step()?;
+            let reached = stages.detect.state().progress();
+            stages.receive(|alert| reached.is_some_and(|reached| alert.at <= reached))?;
             for (line, reason, payload) in &rejects.letters {
                 let (line, reason, path) = (*line, *reason, paths[idx].as_path());
                 stages.observer.reject(&Letter { path, line, reason, payload })?;
@@ -171,6 +183,7 @@ impl Replay<'_> {
                 reached: stages.detect.state().progress(),
             });
         }
+        stages.receive(|_| true)?;
         let first = first.or_else(|| stages.detect.state().first_seen());
         let Stages { detect, .. } = stages;
         let is_interrupted = is_interrupted() && next_turn(&sources).is_some();
@@ -195,6 +208,25 @@ impl Replay<'_> {
 }
 
 impl Stages<'_> {
+    /// Hands on alerts of other systems while they are wanted; wall time is theirs.
+    fn receive(&mut self, wanted: impl Fn(&ExternalAlert) -> bool) -> anyhow::Result<()> {
+        while let Some(alert) = self.external.next_if(&wanted) {
+            let arrivals = Arrivals {
+                source: "replay".to_owned(),
+                seq: self.arrivals,
+                wall: alert.at,
+                items: vec![Arrival::Alert(Box::new(alert))],
+                maintenance: None,
+            };
+            self.arrivals += 1;
+            self.alert.receive(arrivals, &mut self.outputs);
+            for output in self.outputs.drain(..) {
+                self.observer.output(&output)?;
+            }
+        }
+        Ok(())
+    }
+
     fn step(&mut self) -> anyhow::Result<()> {
         for batch in self.batches.drain(..) {
             self.observer.counted(&batch);

@@ -12,6 +12,7 @@ const SETTINGS: AlertSettings = AlertSettings {
     resolve_after: Duration::from_secs(120),
     update_every: Duration::from_secs(60),
     clusters_max: 1_000,
+    ..AlertSettings::DEFAULT
 };
 
 /// Runs an hour in which a fault shows for ten seconds at each of `times`, and three hours after it.
