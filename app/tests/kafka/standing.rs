@@ -9,7 +9,7 @@ use crate::support::program::Service;
 #[test]
 fn a_restart_of_a_static_member_moves_nothing() {
     let Some(kafka) = Kafka::from_env() else { return };
-    let more = format!("static_membership = true\n{SLOW}");
+    let more = format!("static_membership = true\nslots = 1\n{SLOW}");
     let pipeline = Pipeline::new(kafka, &busy_shop(43, 40), 4, &more);
     let start = |name: &str| {
         pipeline.start_with(name, |config| config.replacen("\"1500\"", "\"20000\"", 1))

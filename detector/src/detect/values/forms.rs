@@ -3,8 +3,6 @@
 //! Both are the least of a fixed order (hash of the skeleton, rank of the record), so they merge in
 //! any order to the same.
 
-use std::collections::BTreeMap;
-
 use logwake_models::template::WILDCARD;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +17,8 @@ const FORMS_MAX: usize = 64;
 /// Skeletons and sample of one template in one window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Forms {
-    forms: BTreeMap<u64, Form>,
+    /// By hash, in order: nearly always one, for which a tree would take the room of eleven.
+    forms: Vec<(u64, Form)>,
     /// Whether there were more skeletons than are told apart.
     is_cut: bool,
     /// Records of lowest rank, in order of it.
@@ -63,25 +62,22 @@ impl Forms {
         let first = (!skeleton.contains(WILDCARD))
             .then(|| Evidence { source: source.clone(), exemplar: tally.first.clone() });
         let count = tally.count();
-        let forms = BTreeMap::from([(form, Form { skeleton, count, first })]);
+        let forms = vec![(form, Form { skeleton, count, first })];
         Self { forms, is_cut: false, rows }
     }
 
     /// Adds those of the same template and window.
     pub(in crate::detect) fn merge(&mut self, other: Self) {
         for (hash, form) in other.forms {
-            match self.forms.get_mut(&hash) {
-                Some(known) => known.add(form),
-                None => {
-                    self.forms.insert(hash, form);
-                }
+            match self.forms.binary_search_by_key(&hash, |(known, _)| *known) {
+                Ok(at) => self.forms[at].1.add(form),
+                Err(at) => self.forms.insert(at, (hash, form)),
             }
         }
         self.is_cut |= other.is_cut || self.forms.len() > FORMS_MAX;
-        while self.forms.len() > FORMS_MAX {
-            self.forms.pop_last();
-        }
+        self.forms.truncate(FORMS_MAX);
         if !other.rows.is_empty() {
+            self.rows.reserve_exact(other.rows.len());
             self.rows.extend(other.rows);
             self.rows.sort_by(by_rank);
             self.rows.truncate(ROWS_MAX);
