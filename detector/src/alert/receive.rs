@@ -212,6 +212,9 @@ impl Alert {
         }
         let (elsewhere, settings) = (&mut self.state.elsewhere, self.settings);
         let meeting = elsewhere.familiar.meet(incoming.name, incoming.here, at, &settings);
+        if meeting.begins {
+            elsewhere.together.begins(incoming.name, at);
+        }
         let known = self.cluster_of(&incoming);
         let is_repeated =
             known.is_some_and(|serial| self.state.clusters[&serial].externals.is_repeated(&incoming));
