@@ -43,7 +43,10 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
         }
     };
     if known.anomalies.is_empty() && known.alerts.is_empty() && known.decisions.is_empty() {
-        bail!("{} is not known there; ids begin with a_, alert_, c_, digest_ or d_, those of other systems and silences as they were given", args.id);
+        bail!(
+            "{} is not known there; ids begin with a_, alert_, c_, digest_ or d_, those of other systems and silences as they were given",
+            args.id
+        );
     }
     for anomaly in &known.anomalies {
         explain_anomaly(anomaly, &mut out)?;
@@ -140,7 +143,9 @@ fn is_about(decision: &DecisionEvent, id: &str) -> bool {
 
 fn is_named(alert: &AlertEvent, id: &str, decisions: &[DecisionEvent]) -> bool {
     let (change, alert) = (alert.event.id.as_str(), alert.logwake.alert.id.as_str());
-    alert == id || change == id || decisions.iter().any(|decision| decision.logwake.decision.alert == alert)
+    alert == id
+        || change == id
+        || decisions.iter().any(|decision| decision.logwake.decision.alert == alert)
 }
 
 fn events<T: DeserializeOwned>(

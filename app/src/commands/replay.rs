@@ -22,8 +22,8 @@ use crate::cli::ReplayArgs;
 use crate::learned;
 use crate::report::Report;
 use crate::runtime::kafka::wall_now;
-use crate::topology::topology_of;
 use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
+use crate::topology::topology_of;
 
 use super::external;
 use super::input::{self, Bar};

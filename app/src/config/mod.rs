@@ -61,11 +61,8 @@ impl Config {
         let mut config = Self::default();
         let mut reader = Reader::new(dir);
         reader.document(text, env, &mut config);
-        let files = [
-            &mut config.templates.lock,
-            &mut config.detect.learned,
-            &mut config.alerts.topology,
-        ];
+        let files =
+            [&mut config.templates.lock, &mut config.detect.learned, &mut config.alerts.topology];
         for file in files.into_iter().flatten() {
             *file = dir.join(&*file).to_string_lossy().into_owned();
         }

@@ -365,9 +365,9 @@ impl Cluster {
         let names: Vec<String> = self.services.keys().cloned().collect();
         for (name, share) in &mut self.services {
             let above = names.iter().any(|other| topology.depends(other, name));
-            let below = names.iter().any(|other| {
-                topology.depends(name, other) && !topology.depends(other, name)
-            });
+            let below = names
+                .iter()
+                .any(|other| topology.depends(name, other) && !topology.depends(other, name));
             share.is_blamed = above && !below && share.severity >= Severity::Warning;
         }
     }

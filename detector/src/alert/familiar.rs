@@ -115,9 +115,8 @@ impl Familiar {
         if away <= held || away <= held.mul_f64(self.busy(at, settings)) {
             return true;
         }
-        let elsewhere = |name: &Habit| {
-            at.since(name.last) <= hold(returns + name.returns_at(at), settings)
-        };
+        let elsewhere =
+            |name: &Habit| at.since(name.last) <= hold(returns + name.returns_at(at), settings);
         returns >= 1.0 && name.is_some_and(elsewhere)
     }
 

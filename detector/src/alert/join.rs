@@ -58,7 +58,8 @@ impl Alert {
         }
         // One that only waits for what was missed does not take in what else goes wrong meanwhile.
         let is_same_wait = cluster.lasts_until().is_some() && anomaly.lasts_until.is_some();
-        let is_alive = anomaly.at <= cluster.last_at + cluster.quiet(&self.settings) || is_same_wait;
+        let is_alive =
+            anomaly.at <= cluster.last_at + cluster.quiet(&self.settings) || is_same_wait;
         if is_alive && cluster.services.contains_key(&anomaly.service) {
             return Some(Reason::SameService);
         }
@@ -160,7 +161,8 @@ impl Alert {
         let since = incoming.at - self.settings.resolve_after;
         let mut lately = self.index.news_since(since).map(|serial| &self.state.clusters[&serial]);
         let is_there = |cluster: &&Cluster| {
-            cluster.is_open && (cluster.services.contains_key(place) || cluster.hosts.contains(host))
+            cluster.is_open
+                && (cluster.services.contains_key(place) || cluster.hosts.contains(host))
         };
         lately.find(is_there).map(|cluster| cluster.id.clone())
     }

@@ -95,7 +95,8 @@ impl Mutes {
         at: Timestamp,
     ) -> (Option<Muted>, Option<String>) {
         let window = self.maintenance.iter();
-        let mut window = window.filter(|window| at < window.ends_at && window.scope.covers(subject));
+        let mut window =
+            window.filter(|window| at < window.ends_at && window.scope.covers(subject));
         if let Some(window) = window.next() {
             let muted = Muted { reason: Reason::InMaintenance, by: window.name.clone() };
             return (Some(muted), None);
@@ -131,9 +132,9 @@ impl Mutes {
         if self.held.values().all(|held| held.by != by) {
             return Vec::new();
         }
-        let (freed, held) = std::mem::take(&mut self.held).into_iter().partition(
-            |(_, held): &(u64, Held)| held.by == by,
-        );
+        let (freed, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|(_, held): &(u64, Held)| held.by == by);
         self.held = held;
         let freed: BTreeMap<u64, Held> = freed;
         freed.into_values().map(|held| held.alert).collect()

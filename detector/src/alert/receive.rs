@@ -15,9 +15,7 @@ use super::arrival::{Arrival, Arrivals, ExternalAlert, ExternalState, Silence};
 use super::external::Incoming;
 use super::familiar::{Meeting, News};
 use super::mute::Subject;
-use super::{
-    About, Action, Alert, AlertOutput, AlertState, Clock, Cluster, Reason, STALL, weight,
-};
+use super::{About, Action, Alert, AlertOutput, AlertState, Clock, Cluster, Reason, STALL, weight};
 
 /// Alerts that may wait until they have come often or lasted long enough; beyond, they count at once.
 const RIPENING_MAX: usize = 10_000;
@@ -148,9 +146,8 @@ impl Alert {
             ExternalState::Resolve => self.told_over(alert, at, out),
             ExternalState::Acknowledge => {
                 let incoming = Incoming::new(alert, at);
-                let serial = self.cluster_of(&incoming).filter(|serial| {
-                    self.state.clusters[serial].is_open
-                });
+                let serial =
+                    self.cluster_of(&incoming).filter(|serial| self.state.clusters[serial].is_open);
                 let (action, reason) = match serial {
                     Some(_) => (Action::Merge, Reason::TakenInHand),
                     None => (Action::Suppress, Reason::NothingOpen),
@@ -216,8 +213,8 @@ impl Alert {
             elsewhere.together.begins(incoming.name, at);
         }
         let known = self.cluster_of(&incoming);
-        let is_repeated =
-            known.is_some_and(|serial| self.state.clusters[&serial].externals.is_repeated(&incoming));
+        let is_repeated = known
+            .is_some_and(|serial| self.state.clusters[&serial].externals.is_repeated(&incoming));
         let is_usual = meeting.news == News::Usual && !is_freed;
         let is_graver = known.is_some_and(|serial| {
             self.state.clusters[&serial].said.is_some_and(|said| said < incoming.severity())

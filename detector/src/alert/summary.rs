@@ -30,7 +30,8 @@ pub(super) fn summary(
     if let Some(why) = main.and_then(|main| unusual(main, cluster)) {
         let _ = write!(text, " {why}");
     }
-    let (lasted, is_over) = (cluster.last_at.since(cluster.started_at), state == AlertState::Resolved);
+    let (lasted, is_over) =
+        (cluster.last_at.since(cluster.started_at), state == AlertState::Resolved);
     if is_over {
         let _ = write!(text, " It is over after {}.", span(lasted));
     } else if at.since(cluster.started_at).as_secs() > 0 {

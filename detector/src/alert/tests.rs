@@ -12,7 +12,7 @@ use crate::anomaly::{AnomalyKind, Evidence, Severity, TemplateRef};
 use crate::record::{Level, Source};
 use crate::tally::Exemplar;
 
-mod external;
+mod arrivals;
 
 const SETTINGS: AlertSettings = AlertSettings {
     open_weight: 3.0,

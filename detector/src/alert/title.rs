@@ -19,10 +19,7 @@ pub(super) fn title(services: &[String], story: &[EvidenceLine], has_logs: bool)
 }
 
 /// Finds the line that says best what is wrong in a service.
-pub(super) fn main_line<'a>(
-    service: &str,
-    story: &'a [EvidenceLine],
-) -> Option<&'a EvidenceLine> {
+pub(super) fn main_line<'a>(service: &str, story: &'a [EvidenceLine]) -> Option<&'a EvidenceLine> {
     story.iter().filter(|line| line.service == *service).min_by_key(|line| {
         let time = line.line.as_ref().map(|line| line.exemplar.time);
         let is_forest = line.kind == EvidenceKind::Anomaly(AnomalyKind::Forest);

@@ -32,9 +32,9 @@ use rdkafka::config::ClientConfig;
 use crate::board::Board;
 use crate::config::{Config, Delivery, Notify};
 use crate::learned::known_of;
-use crate::topology::topology_of;
 use crate::runtime::decoder_options;
 use crate::telemetry::{Metrics, Stage, Tracer};
+use crate::topology::topology_of;
 
 use alert_task::{AlertShared, AlertTask};
 use courier::Door;

@@ -12,9 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use logwake_detector::alert::{
-    Alert, AlertOutput, Arrival, Arrivals, ExternalAlert, Topology,
-};
+use logwake_detector::alert::{Alert, AlertOutput, Arrival, Arrivals, ExternalAlert, Topology};
 use logwake_detector::anomaly::Anomaly;
 use logwake_detector::detect::{Detect, Findings, Known};
 use logwake_detector::tally::TallyBatch;

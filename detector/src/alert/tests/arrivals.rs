@@ -1,6 +1,7 @@
 //! Alerts of other systems: what joins, what pages, what flaps, what is muted, whose clock counts.
 
 use super::*;
+use crate::alert::external::Incoming;
 
 /// Makes an alert from `AT SERVICE@HOST SEVERITY NAME`; `!` before the name resolves, `?`
 /// acknowledges. Its key is its name and place.
@@ -75,8 +76,10 @@ impl Bench {
     }
 
     fn pages(&self) -> usize {
-        let is_page = |output: &&AlertOutput| matches!(output, AlertOutput::Change(change)
-            if matches!(change.state, AlertState::Open | AlertState::Reopened));
+        let is_page = |output: &&AlertOutput| {
+            matches!(output, AlertOutput::Change(change)
+            if matches!(change.state, AlertState::Open | AlertState::Reopened))
+        };
         self.out.iter().filter(is_page).count()
     }
 
@@ -110,7 +113,12 @@ fn an_alert_of_another_system_joins_the_anomalies_of_its_service() {
 
 #[test]
 fn what_no_log_tells_of_is_marked() {
-    check(SETTINGS, "100 db@db-1 warning DiskFills\n200 db@db-1 warning !DiskFills", 1000, expect![[""]]);
+    check(
+        SETTINGS,
+        "100 db@db-1 warning DiskFills\n200 db@db-1 warning !DiskFills",
+        1000,
+        expect![[""]],
+    );
 }
 
 #[test]
@@ -144,13 +152,23 @@ fn a_wrong_clock_elsewhere_does_not_move_the_life_of_others() {
         let alert = external(&format!("{at} b@g error Other"));
         bench.arrive(1_010, vec![Arrival::Alert(Box::new(alert))]);
     }
-    let is_over = |bench: &Bench| bench.out.iter().any(|output| matches!(output,
-        AlertOutput::Change(change) if change.state == AlertState::Resolved));
+    let is_over = |bench: &Bench| {
+        bench.out.iter().any(|output| {
+            matches!(output,
+        AlertOutput::Change(change) if change.state == AlertState::Resolved)
+        })
+    };
     bench.tick(1_300);
     assert!(!is_over(&bench));
     bench.tick(1_302);
     assert!(is_over(&bench));
-    assert!(bench.alert.state().clusters().all(|cluster| cluster.last_at <= Timestamp::from_secs(1_010)));
+    assert!(
+        bench
+            .alert
+            .state()
+            .clusters()
+            .all(|cluster| cluster.last_at <= Timestamp::from_secs(1_010))
+    );
 }
 
 #[test]
@@ -206,7 +224,8 @@ fn maintenance_holds_back_until_it_is_over() {
     let scope = Scope { services: vec!["db".to_owned()], ..Scope::default() };
     let window = Maintenance { name: "sunday".into(), scope, ends_at: Timestamp::from_secs(500) };
     for (wall, now_on) in [(10, vec![window]), (400, Vec::new())] {
-        let mut arrivals = Arrivals { seq: bench.seq, wall: Timestamp::from_secs(wall), ..Arrivals::default() };
+        let mut arrivals =
+            Arrivals { seq: bench.seq, wall: Timestamp::from_secs(wall), ..Arrivals::default() };
         arrivals.source = "arrivals/0".to_owned();
         arrivals.maintenance = Some(now_on);
         bench.seq += 1;
@@ -225,7 +244,8 @@ fn a_critical_alert_of_a_dependency_inhibits_warnings_and_is_named_first() {
     let topology = Arc::new(Topology::new(&direct.into()));
     let mut bench = Bench::new(SETTINGS);
     bench.alert = Alert::new(SETTINGS).with_topology(topology);
-    bench.script("100 shop@s-1 error Slow\n130 db@db-1 critical DbDown\n140 shop@s-2 warning Queue");
+    bench
+        .script("100 shop@s-1 error Slow\n130 db@db-1 critical DbDown\n140 shop@s-2 warning Queue");
     assert_eq!(bench.pages(), 1);
     assert_eq!(bench.reasons().last(), Some(&"inhibited"));
     let cluster = bench.alert.state().clusters().next().unwrap();
@@ -261,7 +281,10 @@ fn lives() -> impl Strategy<Value = Vec<String>> {
     let one = (0i64..400, 0usize..3, 0usize..3, 0usize..4, 0usize..4, 0usize..8);
     prop::collection::vec(one, 1..80).prop_map(|parts| {
         let mut at = 1_000;
-        let line = |(n, (ahead, service, host, severity, name, kind)): (usize, (i64, usize, usize, usize, usize, usize))| {
+        let line = |(n, (ahead, service, host, severity, name, kind)): (
+            usize,
+            (i64, usize, usize, usize, usize, usize),
+        )| {
             at += ahead / 4 * i64::from(ahead > 100);
             let severity = Severity::ALL[severity].as_str();
             let service = ["", "s1", "s2"][service];
@@ -300,7 +323,7 @@ proptest! {
                 prop_assert_eq!(alert.find(&anomaly), walked);
             } else {
                 let incoming = external(line);
-                let incoming = external::Incoming::new(&incoming, incoming.at);
+                let incoming = Incoming::new(&incoming, incoming.at);
                 let alert = &bench.alert;
                 let partners = alert.state.elsewhere.together.partners(incoming.name, incoming.at);
                 let walked = naive(alert, |cluster| alert.bond_with(cluster, &incoming, &partners));
