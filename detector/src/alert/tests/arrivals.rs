@@ -107,7 +107,14 @@ fn an_alert_of_another_system_joins_the_anomalies_of_its_service() {
          400 db@db-1 error !DbDown
          log 900 other new_template info nothing",
         1000,
-        expect![[""]],
+        expect![[r#"
+            100   merge #1 first_evidence 2.00
+            160   merge #1 same_service 5.00
+            160 open #1 error of 1: db: new: disk failed
+            160   send #1 enough_evidence 5.00
+            400   merge #1 told_over 5.00
+            900   merge #2 first_evidence 0.25
+        "#]],
     );
 }
 
@@ -117,7 +124,14 @@ fn what_no_log_tells_of_is_marked() {
         SETTINGS,
         "100 db@db-1 warning DiskFills\n200 db@db-1 warning !DiskFills",
         1000,
-        expect![[""]],
+        expect![[r#"
+            100   merge #1 first_evidence 3.00
+            100 open #1 warning of 0: db: DiskFills [no log evidence]
+            100   send #1 never_seen 3.00
+            200   merge #1 told_over 3.00
+            500 resolved #1 warning of 0: db: DiskFills [no log evidence]
+            500   send #1 told_over 3.00
+        "#]],
     );
 }
 
@@ -204,7 +218,7 @@ fn a_silence_holds_back_what_it_accepts_until_its_end() {
     assert_eq!(bench.pages(), 1, "graver than accepted");
     bench.tick(600);
     assert_eq!(bench.pages(), 2, "it still holds when the silence is over");
-    expect![[""]].assert_eq(&bench.reasons().join(" "));
+    expect!["silence_asked silenced first_evidence never_seen silence_over first_evidence never_seen"].assert_eq(&bench.reasons().join(" "));
 }
 
 #[test]
