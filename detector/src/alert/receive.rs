@@ -68,7 +68,7 @@ impl Alert {
             Some(progress) if now.since(moved) > STALL => {
                 self.pass_time(Clock::Logs, progress + (now.since(moved) - STALL), out);
             }
-            Some(_) => {}
+            Some(progress) => self.pass_time(Clock::Logs, progress, out),
             None if self.state.shards.is_empty() => self.pass_time(Clock::Logs, now, out),
             None => {}
         }

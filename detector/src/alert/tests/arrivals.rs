@@ -114,6 +114,8 @@ fn an_alert_of_another_system_joins_the_anomalies_of_its_service() {
             160   send #1 enough_evidence 5.00
             400   merge #1 told_over 5.00
             900   merge #2 first_evidence 0.25
+            700 resolved #1 error of 1: db: new: disk failed
+            700   send #1 quiet_again 5.00
         "#]],
     );
 }
