@@ -124,7 +124,7 @@ pub(super) fn change(
     let line = |(n, (kind, reason)): (usize, (AnomalyKind, &str))| EvidenceLine {
         id: format!("a_{n:016x}"),
         kind: EvidenceKind::Anomaly(kind),
-        at: at,
+        at,
         url: None,
         severity,
         service: services[n % services.len()].into(),

@@ -43,7 +43,10 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
         }
     };
     if known.anomalies.is_empty() && known.alerts.is_empty() && known.decisions.is_empty() {
-        bail!("{} is not known there; ids begin with a_, alert_, digest_ or d_", args.id);
+        bail!(
+            "{} is not known there; ids begin with a_, alert_, c_, digest_ or d_, those of other systems and silences as they were given",
+            args.id
+        );
     }
     for anomaly in &known.anomalies {
         explain_anomaly(anomaly, &mut out)?;
@@ -57,7 +60,8 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
             writeln!(out, "{} {}", clock(decision.timestamp), decision.message)?;
             continue;
         }
-        let about = body.anomaly.as_deref().unwrap_or(&body.alert);
+        let about = [&body.anomaly, &body.external, &body.mute].into_iter().flatten().next();
+        let about = about.unwrap_or(&body.alert);
         writeln!(
             out,
             "{} {} {about}: {}, {} (evidence weighs {:.2})",
@@ -132,13 +136,16 @@ fn from_topics(config: &Path, id: &str) -> anyhow::Result<Known> {
 
 fn is_about(decision: &DecisionEvent, id: &str) -> bool {
     let body = &decision.logwake.decision;
-    let others = [&body.anomaly, &body.change, &body.digest].map(Option::as_deref);
+    let others = [&body.anomaly, &body.external, &body.mute, &body.change, &body.digest];
+    let others = others.map(Option::as_deref);
     decision.event.id == id || body.alert == id || others.contains(&Some(id))
 }
 
 fn is_named(alert: &AlertEvent, id: &str, decisions: &[DecisionEvent]) -> bool {
-    let alert = alert.logwake.alert.id.as_str();
-    alert == id || decisions.iter().any(|decision| decision.logwake.decision.alert == alert)
+    let (change, alert) = (alert.event.id.as_str(), alert.logwake.alert.id.as_str());
+    alert == id
+        || change == id
+        || decisions.iter().any(|decision| decision.logwake.decision.alert == alert)
 }
 
 fn events<T: DeserializeOwned>(

@@ -19,6 +19,8 @@ pub fn tell(event: &AlertEvent, is_coloured: bool) -> String {
     let (word, colour) = match (alert.state, alert.severity) {
         (AlertState::Resolved, _) => ("RESOLVED", "32"),
         (AlertState::Updated, _) => ("UPDATED ", "33"),
+        (AlertState::Acknowledged, _) => ("IN HAND ", "33"),
+        (AlertState::Reopened, _) => ("REOPENED", "31;1"),
         (_, Severity::Critical | Severity::Error) => ("OPENED  ", "31;1"),
         _ => ("OPENED  ", "33;1"),
     };
@@ -32,8 +34,12 @@ pub fn tell(event: &AlertEvent, is_coloured: bool) -> String {
         }
         _ => format!("since {}; {because}", clock(alert.started_at)),
     };
-    let count = alert.anomaly_count;
-    text.push_str(&paint("2", &format!("    {} · {count} anomalies · {detail}\n", alert.id)));
+    let count = match (alert.anomaly_count, alert.external_count) {
+        (anomalies, 0) => format!("{anomalies} anomalies"),
+        (0, alerts) => format!("{alerts} alerts of other systems"),
+        (anomalies, alerts) => format!("{anomalies} anomalies and {alerts} alerts"),
+    };
+    text.push_str(&paint("2", &format!("    {} · {count} · {detail}\n", alert.id)));
     if alert.state != AlertState::Resolved {
         alert.evidence.iter().for_each(|line| text.push_str(&evidence(line, &paint)));
     }

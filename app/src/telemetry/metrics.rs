@@ -33,8 +33,6 @@ const DECISIONS: [(Action, &[Reason]); 6] = [
             Reason::EnoughEvidence,
             Reason::NeverSeen,
             Reason::CameBack,
-            Reason::FarMore,
-            Reason::UnusualMix,
             Reason::SaidCritical,
             Reason::SeverityRaised,
             Reason::NewService,

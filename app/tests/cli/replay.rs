@@ -87,6 +87,48 @@ fn what_explain_finds_in_the_results() {
     ran.failed(1, &["a_0000000000000000"]);
 }
 
+/// Every text in an event that looks like an id.
+fn ids_in(event: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match event {
+        Value::String(text) => {
+            let is_id = |prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() == 16);
+            if ["a_", "alert_", "c_", "d_", "x_"].into_iter().any(is_id) {
+                found.insert(text.clone());
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| ids_in(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| ids_in(field, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn explain_knows_every_id_of_a_replay_with_alerts_of_other_systems() {
+    let dir = tempfile::tempdir().unwrap();
+    let alerts = [
+        "time,name,host,severity",
+        "1700000000,DiskFills,db-1,warning",
+        "1700000001,DiskFills,db-1,warning",
+        "1700000400,CpuHigh,web-1,info",
+        "1700001000,DbDown,db-1,critical",
+        "1700009000,DiskFills,db-1,warning",
+    ];
+    let file = write(dir.path(), "alerts.csv", &alerts.map(str::to_owned));
+    let out = dir.path().join("out");
+    replay(&out, &["--alerts", file.to_str().unwrap()], &[]).done();
+    let mut found = std::collections::BTreeSet::new();
+    for name in ["decisions", "alerts"] {
+        let lines = result(&out, &format!("{name}.jsonl"));
+        assert!(schema::check_all(name.trim_end_matches('s'), lines.lines()) > 0);
+        lines.lines().for_each(|line| ids_in(&serde_json::from_str(line).unwrap(), &mut found));
+    }
+    assert_eq!(found.iter().filter(|id| id.starts_with("x_")).count(), 5);
+    for id in found {
+        let text = logwake(&["explain", &id, "--dir", out.to_str().unwrap()]).done();
+        assert!(!text.is_empty(), "{id}");
+    }
+}
+
 #[test]
 fn packed_and_dealt_out_is_the_same_story() {
     let dir = tempfile::tempdir().unwrap();

@@ -293,6 +293,7 @@ impl Cluster {
             return self.externals.until().unwrap_or(self.last_at);
         }
         let quiet = self.last_at + self.quiet(settings);
+        let quiet = self.externals.until().map_or(quiet, |until| quiet.max(until));
         self.lasts_until().filter(|_| self.is_open).map_or(quiet, |until| quiet.max(until))
     }
 

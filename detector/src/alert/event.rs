@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 
 /// One output of the alert stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "most are decisions, and a box for each costs more")]
 pub enum AlertOutput {
     /// An alert cluster changed.
     Change(Box<AlertChange>),
@@ -217,10 +218,6 @@ pub enum Reason {
     NeverSeen,
     /// It stayed away for longer than it uses to, and is back.
     CameBack,
-    /// Far more came than usual.
-    FarMore,
-    /// Things that do not use to come together came together.
-    UnusualMix,
     /// The other system says that it is critical.
     SaidCritical,
     /// The cluster has gathered enough to be sent.
@@ -275,7 +272,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the enumeration.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 48] = [
         Self::FirstEvidence,
         Self::SameFingerprint,
         Self::SameService,
@@ -299,8 +296,6 @@ impl Reason {
         Self::NotYet,
         Self::NeverSeen,
         Self::CameBack,
-        Self::FarMore,
-        Self::UnusualMix,
         Self::SaidCritical,
         Self::EnoughEvidence,
         Self::SeverityRaised,
@@ -354,8 +349,6 @@ impl Reason {
             Self::NotYet => "not_yet",
             Self::NeverSeen => "never_seen",
             Self::CameBack => "came_back",
-            Self::FarMore => "far_more",
-            Self::UnusualMix => "unusual_mix",
             Self::SaidCritical => "said_critical",
             Self::EnoughEvidence => "enough_evidence",
             Self::SeverityRaised => "severity_raised",
@@ -416,8 +409,6 @@ impl Reason {
             Self::NotYet => "it has not come often or lasted long enough to count",
             Self::NeverSeen => "an alert of this name was never seen there",
             Self::CameBack => "it is back after it stayed away for longer than it uses to",
-            Self::FarMore => "far more of it comes than is usual",
-            Self::UnusualMix => "more different alerts begin there together than is usual",
             Self::SaidCritical => "the system that sent it says that it is critical",
             Self::EnoughEvidence => "the evidence weighs enough to wake somebody",
             Self::SeverityRaised => "it became graver",

@@ -27,7 +27,8 @@ pub(super) struct Index {
     lasts: [BTreeSet<(Timestamp, u64)>; 2],
     /// By when alerts of other systems last brought news.
     news: BTreeSet<(Timestamp, u64)>,
-    due: BTreeMap<Clock, BTreeSet<(Timestamp, u64)>>,
+    /// By clock, and when something of them is due by it.
+    due: [BTreeSet<(Timestamp, u64)>; 2],
     times: FxHashMap<u64, Times>,
     unsent: BTreeSet<(u64, u64)>,
 }
@@ -70,7 +71,7 @@ impl Index {
         if let Some(news) = times.news {
             self.news.insert((news, serial));
         }
-        self.due.entry(times.due.0).or_default().insert((times.due.1, serial));
+        self.due[times.due.0 as usize].insert((times.due.1, serial));
         if !times.is_open {
             self.unsent.insert((times.weight, serial));
         }
@@ -83,9 +84,7 @@ impl Index {
         if let Some(news) = times.news {
             self.news.remove(&(news, serial));
         }
-        if let Some(due) = self.due.get_mut(&times.due.0) {
-            due.remove(&(times.due.1, serial));
-        }
+        self.due[times.due.0 as usize].remove(&(times.due.1, serial));
         self.unsent.remove(&(times.weight, serial));
     }
 
@@ -177,7 +176,7 @@ impl Index {
 
     /// The cluster of which something is due first by a clock, and when.
     pub(super) fn next_due(&self, clock: Clock) -> Option<(Timestamp, u64)> {
-        self.due.get(&clock)?.first().copied()
+        self.due[clock as usize].first().copied()
     }
 
     /// The lightest cluster that was not sent.

@@ -1,6 +1,7 @@
 //! Which cluster something belongs to, by the strongest bond there is.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::anomaly::Anomaly;
@@ -94,17 +95,24 @@ impl Alert {
     pub(super) fn find_for(&self, incoming: &Incoming<'_>) -> Option<(u64, Reason)> {
         let (place, host) = (incoming.alert.place(), incoming.alert.host.as_deref().unwrap_or(""));
         let with = self.index.with_service(place).chain(self.index.with_host(host));
-        let name = self.state.elsewhere.by_name.get(&incoming.name).copied();
+        let elsewhere = &self.state.elsewhere;
+        let partners = elsewhere.together.partners(incoming.name, incoming.at);
+        let name = elsewhere.by_name.get(&incoming.name).copied();
         let recent = self.index.news_since(incoming.at - self.settings.join_gap);
         let bonds = with.chain(name).chain(recent).filter_map(|serial| {
             let cluster = self.state.clusters.get(&serial)?;
-            Some(rank(self.bond_with(cluster, incoming)?, cluster, serial))
+            Some(rank(self.bond_with(cluster, incoming, &partners)?, cluster, serial))
         });
         bonds.max().map(|(reason, _, _, serial)| (serial, reason.0))
     }
 
     /// Tells what binds an alert of another system that is news to a cluster.
-    pub(super) fn bond_with(&self, cluster: &Cluster, incoming: &Incoming<'_>) -> Option<Reason> {
+    pub(super) fn bond_with(
+        &self,
+        cluster: &Cluster,
+        incoming: &Incoming<'_>,
+        partners: &BTreeSet<u64>,
+    ) -> Option<Reason> {
         let (alert, at, known) = (incoming.alert, incoming.at, &cluster.externals);
         let quiet = at.since(cluster.last_at);
         let is_here = cluster.services.contains_key(alert.place());
@@ -130,7 +138,11 @@ impl Alert {
         if known.names.contains(&incoming.name) && quiet <= self.settings.resolve_after {
             return Some(Reason::SameName);
         }
-        if gap <= self.settings.join_gap && self.depend_on_each_other(cluster, alert.place()) {
+        let is_near = gap <= self.settings.join_gap;
+        if is_near && partners.iter().any(|partner| known.names.contains(partner)) {
+            return Some(Reason::ComeTogether);
+        }
+        if is_near && self.depend_on_each_other(cluster, alert.place()) {
             return Some(Reason::DependencyFails);
         }
         (gap <= NEXT && age <= self.settings.join_gap).then_some(Reason::CloseInTime)

@@ -20,6 +20,7 @@ mod receive;
 mod settings;
 mod summary;
 mod title;
+mod together;
 mod topology;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,7 @@ use familiar::Familiar;
 use index::Index;
 use mute::{Mutes, Subject};
 use receive::Ripening;
+use together::Together;
 
 /// Anomalies that wait for slow shards; beyond it, the earliest are taken without waiting.
 const QUEUE_MAX: usize = 65_536;
@@ -86,6 +88,7 @@ struct Elsewhere {
     /// When logs were last seen to go on, by that clock.
     moved_at: Option<Timestamp>,
     familiar: Familiar,
+    together: Together,
     mutes: Mutes,
     ripening: Ripening,
     /// Clusters that have ended and may be reopened, and when they ended.

@@ -68,7 +68,7 @@ impl Alert {
             Some(progress) if now.since(moved) > STALL => {
                 self.pass_time(Clock::Logs, progress + (now.since(moved) - STALL), out);
             }
-            Some(_) => {}
+            Some(progress) => self.pass_time(Clock::Logs, progress, out),
             None if self.state.shards.is_empty() => self.pass_time(Clock::Logs, now, out),
             None => {}
         }
@@ -209,6 +209,9 @@ impl Alert {
         }
         let (elsewhere, settings) = (&mut self.state.elsewhere, self.settings);
         let meeting = elsewhere.familiar.meet(incoming.name, incoming.here, at, &settings);
+        if meeting.begins {
+            elsewhere.together.begins(incoming.name, at);
+        }
         let known = self.cluster_of(&incoming);
         let is_repeated = known
             .is_some_and(|serial| self.state.clusters[&serial].externals.is_repeated(&incoming));
@@ -230,6 +233,7 @@ impl Alert {
     }
 
     /// Takes what says again what a cluster knows.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one repetition, named at each call")]
     fn repeat(
         &mut self,
         serial: u64,

@@ -56,9 +56,6 @@ fn unusual(main: &EvidenceLine, cluster: &Cluster) -> Option<String> {
         (EvidenceKind::External, Some(Reason::CameBack)) => {
             Some("It is back after it stayed away for longer than it uses to.".to_owned())
         }
-        (EvidenceKind::External, Some(Reason::FarMore)) => {
-            Some("Far more of it comes than is usual.".to_owned())
-        }
         _ => None,
     }
 }

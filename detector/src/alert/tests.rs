@@ -12,6 +12,8 @@ use crate::anomaly::{AnomalyKind, Evidence, Severity, TemplateRef};
 use crate::record::{Level, Source};
 use crate::tally::Exemplar;
 
+mod arrivals;
+
 const SETTINGS: AlertSettings = AlertSettings {
     open_weight: 3.0,
     join_gap: Duration::from_secs(60),
