@@ -66,6 +66,7 @@ impl Sessions {
 }
 
 impl Instruments {
+    #[allow(clippy::too_many_lines, reason = "the list of what is counted")]
     pub(super) fn new(meter: &Meter) -> Self {
         let counter = |name, meaning| counter(meter, name, meaning);
         Self {
