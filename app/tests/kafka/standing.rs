@@ -1,8 +1,10 @@
 //! Static membership: a restart within the session moves no partition.
 
+use std::time::{Duration, Instant};
+
 use crate::crash::SLOW;
 use crate::pipeline::Pipeline;
-use crate::support::kafka::Kafka;
+use crate::support::kafka::{DEADLINE, Kafka};
 use crate::support::lines::busy_shop;
 use crate::support::program::Service;
 
@@ -17,8 +19,10 @@ fn a_restart_of_a_static_member_moves_nothing() {
     let (mut first, mut second) = (start("a"), start("b"));
     first.wait_for_log("running");
     let half = |service: &Service| service.log().contains("stage=\"tally\" partitions=2");
+    let begin = Instant::now();
     while !(half(&first) && half(&second)) {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(begin.elapsed() < DEADLINE, "{}", first.log());
+        std::thread::sleep(Duration::from_millis(20));
         assert!(first.ended().is_none() && second.ended().is_none());
     }
     let moves = |service: &Service| service.log().matches("partitions assigned").count();
