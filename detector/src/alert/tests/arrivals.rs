@@ -220,7 +220,10 @@ fn a_silence_holds_back_what_it_accepts_until_its_end() {
     assert_eq!(bench.pages(), 1, "graver than accepted");
     bench.tick(600);
     assert_eq!(bench.pages(), 2, "it still holds when the silence is over");
-    expect!["silence_asked silenced first_evidence never_seen silence_over first_evidence never_seen"].assert_eq(&bench.reasons().join(" "));
+    expect![
+        "silence_asked silenced first_evidence never_seen silence_over first_evidence never_seen"
+    ]
+    .assert_eq(&bench.reasons().join(" "));
 }
 
 #[test]
