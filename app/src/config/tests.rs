@@ -283,6 +283,19 @@ fn the_manual_says_what_each_key_means() {
         resolve_after = "2m"
         # Shortest event time between updates that bring only more of the same.
         update_every = "1m"
+        # Time after which an alert of another system is held to be over, where it states no end and is not told again.
+        forget_after = "1d"
+        # Longest time for which what keeps coming back holds its alert open; an alert that ended can be reopened for as long.
+        hold_max = "1d"
+        # How often an alert of another system must come before it counts; a critical one counts at once.
+        count_min = 1
+        # How long an alert of another system must last before it counts; a critical one counts at once.
+        duration_min = "0s"
+        # Pages a day that alerts of other systems may cost; beyond, what comes back must have stayed away for up to four times as long.
+        pages_per_day = 24.0
+        # File of what services depend on, TOML: `shop = ["cart", "payments"]`, a line a service.
+        # It is looked for beside the configuration.
+        # topology =
         # Active alerts at most; beyond, the one with the least evidence gives way.
         clusters_max = 1000
 
