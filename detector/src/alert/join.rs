@@ -135,7 +135,7 @@ impl Alert {
         if same_host && gap <= NEAR && age <= FORMING {
             return Some(Reason::SameHost);
         }
-        if known.names.contains(&incoming.name) && quiet <= self.settings.resolve_after {
+        if quiet <= self.settings.resolve_after && self.had_it_last(cluster, incoming.name) {
             return Some(Reason::SameName);
         }
         let is_near = gap <= self.settings.join_gap;
@@ -146,6 +146,14 @@ impl Alert {
             return Some(Reason::DependencyFails);
         }
         (gap <= NEXT && age <= self.settings.join_gap).then_some(Reason::CloseInTime)
+    }
+
+    /// Tells whether the last alert of a name went to this cluster.
+    fn had_it_last(&self, cluster: &Cluster, name: u64) -> bool {
+        let serial = self.state.elsewhere.by_name.get(&name);
+        serial
+            .and_then(|serial| self.state.clusters.get(serial))
+            .is_some_and(|last| last.id == cluster.id)
     }
 
     fn depend_on_each_other(&self, cluster: &Cluster, place: &str) -> bool {
