@@ -161,6 +161,7 @@ pub(super) fn change(
         hosts: vec!["postgres-1".into()],
         anomaly_count: 17,
         external_count: 0,
+        critical: Vec::new(),
         lacks_logs: false,
         follows: None,
         acknowledged_by: None,

@@ -137,6 +137,7 @@ mod tests {
                 severity: Severity::Error,
                 title: "broken".to_owned(),
                 services: vec![service.to_owned()],
+                critical: 0,
                 event: Vec::new(),
             };
             let mut out = Vec::new();

@@ -38,6 +38,7 @@ pub fn alert(number: usize, state: AlertState, severity: Severity) -> Vec<u8> {
         hosts: vec![format!("host-{}", number % 7)],
         anomaly_count: 1,
         external_count: 0,
+        critical: Vec::new(),
         lacks_logs: false,
         follows: None,
         acknowledged_by: None,

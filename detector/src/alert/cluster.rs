@@ -6,6 +6,7 @@
 //! Of alerts of other systems only what is news weighs anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,10 @@ const EVIDENCE_MAX: usize = 6;
 const INFO_WEIGHT_MAX: f64 = 1.0;
 /// A cluster to which so many times as much came as when it was sent last is sent again at once.
 const GROWN_FACTOR: u64 = 10;
+/// Critical alerts of other systems named in a cluster, and the shortest time between two changes
+/// that tell of them.
+const CRITICAL_MAX: usize = 100;
+pub(super) const CRITICAL_EVERY: Duration = Duration::from_secs(2);
 /// Fewer are counted as so many.
 const GROWN_LEAST: u64 = 10;
 
@@ -83,6 +88,9 @@ pub struct Cluster {
     pub(super) follows: Option<String>,
     /// Gravest alert of another system in it.
     pub(super) said: Option<Severity>,
+    /// Critical alerts of other systems in it, and how many of them were sent.
+    critical: Vec<String>,
+    pub(super) critical_sent: usize,
     anomaly_count: u64,
     members: Vec<String>,
     fingerprints: BTreeMap<String, f64>,
@@ -136,6 +144,8 @@ impl Cluster {
             is_returning: false,
             follows: None,
             said: None,
+            critical: Vec::new(),
+            critical_sent: 0,
             anomaly_count: 0,
             members: Vec::new(),
             fingerprints: BTreeMap::new(),
@@ -207,6 +217,12 @@ impl Cluster {
         if self.services.len() < SERVICES_MAX || self.services.contains_key(alert.place()) {
             self.add_share(alert.place(), severity, incoming.since(), weight);
         }
+        if severity == Severity::Critical && self.critical.len() < CRITICAL_MAX {
+            let line = format!("{}: {}", alert.place(), title::said(alert));
+            if !self.critical.contains(&line) {
+                self.critical.push(line);
+            }
+        }
         if alert.state == ExternalState::Trigger {
             self.tell(EvidenceLine {
                 id: alert.id.clone(),
@@ -219,6 +235,22 @@ impl Cluster {
                 url: alert.url.clone(),
             });
         }
+    }
+
+    /// Tells whether a critical alert has joined it that nobody was told of.
+    pub(super) fn owes_critical(&self) -> bool {
+        self.critical.len() > self.critical_sent
+    }
+
+    /// Marks everything in it as sent.
+    pub(super) fn sent(&mut self, at: Timestamp) {
+        self.severity = self.severity.max(self.judge_severity());
+        self.is_open = true;
+        self.is_dirty = false;
+        self.services_sent = self.services.len();
+        self.externals.count_sent = self.externals.count;
+        self.critical_sent = self.critical.len();
+        self.sent_at = at;
     }
 
     /// Returns the weight of the evidence.
@@ -274,6 +306,9 @@ impl Cluster {
     pub(super) fn due(&self, settings: &AlertSettings) -> (Clock, Timestamp) {
         let end = self.end(settings);
         let clock = self.clock();
+        if self.is_open && self.owes_critical() {
+            return (clock, end.min(self.sent_at + CRITICAL_EVERY));
+        }
         if self.is_open && self.is_dirty && self.acknowledged_by.is_none() {
             return (clock, end.min(self.sent_at + settings.update_every));
         }
@@ -298,7 +333,7 @@ impl Cluster {
     }
 
     /// How long it stays without anything new.
-    pub(super) fn quiet(&self, settings: &AlertSettings) -> std::time::Duration {
+    pub(super) fn quiet(&self, settings: &AlertSettings) -> Duration {
         if self.is_open {
             settings.resolve_after
         } else {
@@ -313,6 +348,8 @@ impl Cluster {
         self.externals.formed_at = at;
         self.severity = Severity::Info;
         self.said = None;
+        self.critical.clear();
+        self.critical_sent = 0;
         self.why = None;
         self.acknowledged_by = None;
         for share in self.services.values_mut() {
@@ -351,6 +388,7 @@ impl Cluster {
             hosts: self.hosts.iter().cloned().collect(),
             anomaly_count: self.anomaly_count,
             external_count: self.externals.count,
+            critical: self.critical.clone(),
             lacks_logs: !self.has_logs(),
             follows: self.follows.clone(),
             acknowledged_by: self.acknowledged_by.clone(),

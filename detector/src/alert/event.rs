@@ -82,6 +82,8 @@ pub struct AlertChange {
     pub anomaly_count: u64,
     /// Number of alerts of other systems in it, repetitions too.
     pub external_count: u64,
+    /// The critical alerts of other systems in it, each once, in order; the first hundred.
+    pub critical: Vec<String>,
     /// Whether alerts of other systems are all there is: no log tells of it.
     pub lacks_logs: bool,
     /// The alert that was active where this began, and is not held to have the same cause.

@@ -228,6 +228,8 @@ impl Alert {
         let since = at.since(cluster.sent_at);
         let reason = if severity > cluster.severity {
             Reason::SeverityRaised
+        } else if cluster.owes_critical() && since >= cluster::CRITICAL_EVERY {
+            Reason::SaidCritical
         } else if cluster.acknowledged_by.is_some() {
             return;
         } else if cluster.has_grown() {
@@ -252,12 +254,7 @@ impl Alert {
         out: &mut Vec<AlertOutput>,
     ) {
         self.change(serial, |cluster| {
-            cluster.severity = cluster.severity.max(cluster.judge_severity());
-            cluster.is_open = true;
-            cluster.is_dirty = false;
-            cluster.services_sent = cluster.services.len();
-            cluster.externals.count_sent = cluster.externals.count;
-            cluster.sent_at = at;
+            cluster.sent(at);
         });
         let cluster = &self.state.clusters[&serial];
         out.push(AlertOutput::Change(Box::new(cluster.change(state, at, reason))));
@@ -272,7 +269,9 @@ impl Alert {
         while let Some((due, serial)) = self.index.next_due(clock).filter(|(due, _)| *due <= now) {
             let cluster = &self.state.clusters[&serial];
             if due < cluster.end(&self.settings) {
-                self.send(serial, AlertState::Updated, due, Reason::MoreEvidence, out);
+                let is_critical = cluster.owes_critical();
+                let reason = if is_critical { Reason::SaidCritical } else { Reason::MoreEvidence };
+                self.send(serial, AlertState::Updated, due, reason, out);
             } else if clock == Clock::Wall && cluster.has_logs() {
                 self.change(serial, |cluster| cluster.externals.is_passed = true);
             } else if cluster.is_open {

@@ -51,6 +51,8 @@ pub struct Notice {
     pub title: String,
     /// Services, the probable origin first.
     pub services: Vec<String>,
+    /// How many critical alerts of other systems it names.
+    pub critical: usize,
     /// The event as it was published.
     pub event: Vec<u8>,
 }

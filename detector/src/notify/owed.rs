@@ -35,6 +35,7 @@ pub(super) struct Due {
 pub(super) struct Told {
     pub(super) severity: Severity,
     pub(super) services: Vec<String>,
+    pub(super) critical: usize,
 }
 
 /// A request without an answer.
@@ -95,13 +96,18 @@ impl Due {
 
 impl Told {
     pub(super) fn of(notice: &Notice) -> Self {
-        Self { severity: notice.severity, services: notice.services.clone() }
+        Self {
+            severity: notice.severity,
+            services: notice.services.clone(),
+            critical: notice.critical,
+        }
     }
 
     /// Tells whether somebody who knows this must hear of that.
     fn is_news(&self, notice: &Notice) -> bool {
         matches!(notice.state, AlertState::Resolved | AlertState::Reopened)
             || notice.severity > self.severity
+            || notice.critical > self.critical
             || notice.services.iter().any(|service| !self.services.contains(service))
     }
 }

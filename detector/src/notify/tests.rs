@@ -35,6 +35,7 @@ fn notice(alert: &str, state: AlertState, severity: Severity) -> Notice {
         severity,
         title: format!("{alert} is broken"),
         services: vec!["shop".to_owned()],
+        critical: 0,
         event: Vec::new(),
     }
 }

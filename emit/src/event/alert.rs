@@ -76,6 +76,9 @@ pub struct AlertBody {
     pub anomaly_count: u64,
     /// Number of alerts of other systems in it, repetitions too.
     pub external_count: u64,
+    /// The critical alerts of other systems in it, each once, in order; the first hundred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub critical: Vec<String>,
     /// Whether no log tells of it: alerts of other systems are all there is.
     pub lacks_logs: bool,
     /// The alert that was open there when this began, where it is held to be another.
@@ -170,6 +173,7 @@ impl From<&AlertChange> for AlertBody {
             hosts: change.hosts.clone(),
             anomaly_count: change.anomaly_count,
             external_count: change.external_count,
+            critical: change.critical.clone(),
             lacks_logs: change.lacks_logs,
             follows: change.follows.clone(),
             acknowledged_by: change.acknowledged_by.clone(),

@@ -107,6 +107,7 @@ fn change(state: AlertState, reason: Reason) -> AlertChange {
         hosts: vec!["web-1".to_owned()],
         anomaly_count: 3,
         external_count: 0,
+        critical: Vec::new(),
         lacks_logs: false,
         follows: None,
         acknowledged_by: None,
@@ -342,7 +343,9 @@ fn an_anomaly_reads_so() {
 fn an_alert_reads_so() {
     show(
         &alert_json(&change(AlertState::Resolved, Reason::QuietAgain)),
-        &expect![[r#"{"@timestamp":"2023-11-14T22:14:20Z","ecs":{"version":"9.0.0"},"event":{"kind":"alert","id":"c_0294b8b3a0a18b65","dataset":"logwake.alert","module":"logwake","reason":"shop: new: payment refused; resolved because nothing more came for long enough","severity":99,"start":"2023-11-14T22:13:35Z","end":"2023-11-14T22:14:20Z"},"message":"shop: new: payment refused","service":{"name":"shop"},"host":{"name":"web-1"},"logwake":{"alert":{"id":"alert_9d09ace3d7248476","state":"resolved","severity":"critical","title":"shop: new: payment refused","summary":"","started_at":"2023-11-14T22:13:35Z","updated_at":"2023-11-14T22:14:10Z","ended_at":"2023-11-14T22:14:20Z","services":["shop","bank"],"hosts":["web-1"],"anomaly_count":3,"external_count":0,"lacks_logs":false,"members":["a_9d09ace3d7248476"],"evidence":[{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"new_template","severity":"error","reason":"shop: said nothing for 40 s","topic":"logs","partition":3,"offset":41,"time":"2023-11-14T22:13:23.25Z","level":"error","host":"web-1","text":"payment 8812 refused by \"acquirer\""},{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"rate_spike","severity":"error","reason":"shop: said nothing for 40 s","file":"var/log/shop.log","line":42,"time":"2023-11-14T22:13:23.25Z","level":"error","host":"web-1","text":"payment 8812 refused by \"acquirer\""},{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"silence","severity":"error","reason":"shop: said nothing for 40 s"}],"dedup_key":"logwake/alert_1","reason":"quiet_again"}}}"#]],
+        &expect![[
+            r#"{"@timestamp":"2023-11-14T22:14:20Z","ecs":{"version":"9.0.0"},"event":{"kind":"alert","id":"c_0294b8b3a0a18b65","dataset":"logwake.alert","module":"logwake","reason":"shop: new: payment refused; resolved because nothing more came for long enough","severity":99,"start":"2023-11-14T22:13:35Z","end":"2023-11-14T22:14:20Z"},"message":"shop: new: payment refused","service":{"name":"shop"},"host":{"name":"web-1"},"logwake":{"alert":{"id":"alert_9d09ace3d7248476","state":"resolved","severity":"critical","title":"shop: new: payment refused","summary":"","started_at":"2023-11-14T22:13:35Z","updated_at":"2023-11-14T22:14:10Z","ended_at":"2023-11-14T22:14:20Z","services":["shop","bank"],"hosts":["web-1"],"anomaly_count":3,"external_count":0,"lacks_logs":false,"members":["a_9d09ace3d7248476"],"evidence":[{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"new_template","severity":"error","reason":"shop: said nothing for 40 s","topic":"logs","partition":3,"offset":41,"time":"2023-11-14T22:13:23.25Z","level":"error","host":"web-1","text":"payment 8812 refused by \"acquirer\""},{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"rate_spike","severity":"error","reason":"shop: said nothing for 40 s","file":"var/log/shop.log","line":42,"time":"2023-11-14T22:13:23.25Z","level":"error","host":"web-1","text":"payment 8812 refused by \"acquirer\""},{"anomaly":"a_9d09ace3d7248476","service":"shop","kind":"silence","severity":"error","reason":"shop: said nothing for 40 s"}],"dedup_key":"logwake/alert_1","reason":"quiet_again"}}}"#
+        ]],
     );
 }
 

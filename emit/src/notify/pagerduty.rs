@@ -16,9 +16,10 @@ const DETAIL_BYTES_MAX: usize = 64_000;
 const SUMMARY_CHARS_MAX: usize = 1_024;
 const FIELD_CHARS_MAX: usize = 255;
 /// Details by falling worth: the last ones go first.
-const DETAILS: [&str; 10] = [
+const DETAILS: [&str; 11] = [
     "summary",
     "reason",
+    "critical",
     "story",
     "services",
     "hosts",
@@ -83,6 +84,9 @@ fn details(message: &Message<'_>) -> Map<String, Value> {
     let alert = &event.logwake.alert;
     details.insert("summary".to_owned(), json!(alert.summary));
     details.insert("reason".to_owned(), json!(event.event.reason));
+    if !alert.critical.is_empty() {
+        details.insert("critical".to_owned(), json!(alert.critical));
+    }
     details.insert("since".to_owned(), json!(rfc3339(alert.started_at)));
     details.insert("hosts".to_owned(), json!(alert.hosts));
     details.insert("anomaly_count".to_owned(), json!(alert.anomaly_count));

@@ -56,6 +56,7 @@ fn change(state: AlertState) -> AlertChange {
         hosts: vec!["pay-1".to_owned()],
         anomaly_count: 2,
         external_count: 0,
+        critical: Vec::new(),
         lacks_logs: false,
         follows: None,
         acknowledged_by: None,
@@ -76,6 +77,7 @@ fn alert(change: &AlertChange) -> Content {
         severity: change.severity,
         title: change.title.clone(),
         services: change.services.clone(),
+        critical: change.critical.len(),
         event: alert_json(change),
     })
 }

@@ -208,6 +208,7 @@ fn notice_of(payload: &[u8], published: Option<Timestamp>) -> serde_json::Result
         severity: alert.severity,
         title: alert.title,
         services: alert.services,
+        critical: alert.critical.len(),
         event: payload.to_vec(),
     })
 }

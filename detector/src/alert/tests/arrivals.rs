@@ -138,6 +138,22 @@ fn what_no_log_tells_of_is_marked() {
 }
 
 #[test]
+fn every_critical_alert_is_told_of_also_where_its_alert_is_open() {
+    let mut bench = Bench::new(SETTINGS);
+    bench.script("100 db@db-1 critical A\n101 db@db-1 critical B\n101 db@db-1 critical B");
+    bench.script("102 db@db-1 warning C\n103 db@db-1 critical D").tick(110);
+    let told: Vec<(AlertState, usize)> = bench
+        .out
+        .iter()
+        .filter_map(|output| match output {
+            AlertOutput::Change(change) => Some((change.state, change.critical.len())),
+            AlertOutput::Decision(_) => None,
+        })
+        .collect();
+    assert_eq!(told, [(AlertState::Open, 1), (AlertState::Updated, 2), (AlertState::Updated, 3)]);
+}
+
+#[test]
 fn a_flapping_alert_pages_once() {
     let mut bench = Bench::new(SETTINGS);
     for minute in 0..120 {

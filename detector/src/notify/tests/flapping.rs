@@ -42,6 +42,7 @@ fn flap(pages_per_week: Option<usize>, times: impl Iterator<Item = i64>) -> Benc
                     severity: change.severity,
                     title: change.title,
                     services: change.services,
+                    critical: change.critical.len(),
                     event: Vec::new(),
                 });
             }
