@@ -180,7 +180,8 @@ impl Bench<'_> {
     pub(super) fn of(&self, service: &Service) -> Self {
         let budget = self.settings.anomaly_budget;
         let strictness = service.spending.strictness(budget, self.at);
-        let templates = service.templates.len();
+        // Not those of windows to come, which one source may have brought already.
+        let templates = service.templates.values().filter(|stats| stats.is_settled).count();
         let levels = Levels::new(budget, self.settings.window, templates, strictness);
         Self { levels, ..*self }
     }
