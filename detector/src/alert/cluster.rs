@@ -38,7 +38,7 @@ const GROWN_FACTOR: u64 = 10;
 /// Critical alerts of other systems named in a cluster, and the shortest time between two changes
 /// that tell of them.
 const CRITICAL_MAX: usize = 100;
-pub(super) const CRITICAL_EVERY: Duration = Duration::from_secs(2);
+pub(super) const CRITICAL_EVERY: Duration = Duration::from_secs(1);
 /// Fewer are counted as so many.
 const GROWN_LEAST: u64 = 10;
 
