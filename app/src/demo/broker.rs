@@ -46,6 +46,7 @@ impl Broker {
         config.kafka.delivery = Delivery::AtLeastOnce;
         config.kafka.commit_interval = Span::millis(100);
         config.kafka.instance = Some("demo".to_owned());
+        config.kafka.slots = Some(1);
         let properties = &mut config.kafka.consumer_properties.0;
         properties.insert("session.timeout.ms".to_owned(), "3000".to_owned());
         properties.insert("heartbeat.interval.ms".to_owned(), "500".to_owned());
