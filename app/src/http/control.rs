@@ -113,11 +113,7 @@ async fn unsilence(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let asked = match control.ask(peer, request).await {
-        Ok(_) => control.unsilence(id).await,
-        Err(refusal) => Err(refusal),
-    };
-    match asked {
+    match control.unsilence(peer, id, request).await {
         Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "status": "accepted" }))).into_response(),
         Err(refusal) => answer(&refusal),
     }
@@ -170,7 +166,13 @@ impl Control {
         Ok(silence)
     }
 
-    async fn unsilence(&self, id: String) -> Result<(), Refusal> {
+    async fn unsilence(
+        &self,
+        peer: SocketAddr,
+        id: String,
+        request: Request<Body>,
+    ) -> Result<(), Refusal> {
+        self.ask(peer, request).await?;
         if self.board.silence(&id) == Some(None) {
             return Err(Refusal::Unknown(format!("there is no silence {id:?}")));
         }

@@ -82,11 +82,7 @@ pub(super) async fn unsilence(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let asked = match control.ask(peer, request).await {
-        Ok(_) => control.unsilence(id).await,
-        Err(refusal) => Err(refusal),
-    };
-    match asked {
+    match control.unsilence(peer, id, request).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(refusal) => answer(&refusal),
     }
