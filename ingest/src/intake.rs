@@ -22,6 +22,7 @@ use logwake_detector::time::Timestamp;
 use serde_json::Value;
 
 pub use alias::{Aspect, aspect_of};
+pub use severity::word as severity_of;
 
 use crate::decode::time_of;
 

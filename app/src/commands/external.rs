@@ -4,22 +4,44 @@
 //! them), or CSV. Rows of CSV are things that happened: each is over at once unless it comes again.
 //! Columns that are not known, such as labels of the truth, are not looked at.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use logwake_detector::alert::{ExternalAlert, ExternalState};
-use logwake_detector::anomaly::{Severity, id_of};
+use logwake_detector::anomaly::id_of;
 use logwake_detector::time::Timestamp;
+use logwake_ingest::intake::{Receipt, Shape, decode, severity_of};
 use serde_json::Value;
 
 use super::labels::text_of;
+use crate::config::Config;
+
+/// What the configuration says of alerts.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    future_max: Duration,
+    /// A capture tells an alert once where its sender would tell it again and again, so one without
+    /// an end goes on for as long as any that is not heard of.
+    lasts: Duration,
+}
+
+impl Rules {
+    /// Takes them from a configuration.
+    pub fn of(config: &Config) -> Self {
+        Self { future_max: config.detect.future_max.0, lasts: config.alerts.forget_after.0 }
+    }
+
+    fn receipt<'a>(&self, from: &'a str, at: Timestamp) -> Receipt<'a> {
+        Receipt { from, at, future_max: self.future_max, resolve_timeout: self.lasts }
+    }
+}
 
 /// Reads files, packed or not; the alerts of all of them in order of time.
 ///
 /// # Errors
 /// Where a file cannot be read or a line is no alert; the line is named.
-pub fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<ExternalAlert>> {
+pub fn read(paths: &[PathBuf], rules: &Rules) -> anyhow::Result<Vec<ExternalAlert>> {
     let mut alerts = Vec::new();
     for path in paths {
         let text = text_of(path).with_context(|| format!("read alerts {}", path.display()))?;
@@ -29,7 +51,7 @@ pub fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<ExternalAlert>> {
             let found = match &columns {
                 Some(_) if idx == 0 => Ok(Vec::new()),
                 Some(columns) => row(columns, line).map(|alert| vec![alert]),
-                None => json(line),
+                None => json(line, rules),
             };
             let place = || format!("alerts {} line {}", path.display(), idx + 1);
             let mut found = found.with_context(place)?;
@@ -47,25 +69,6 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn plain(from: &str, at: Timestamp) -> ExternalAlert {
-    ExternalAlert {
-        id: String::new(),
-        from: from.to_owned(),
-        key: String::new(),
-        state: ExternalState::Trigger,
-        at,
-        started_at: None,
-        ends_at: None,
-        name: String::new(),
-        summary: String::new(),
-        severity: None,
-        service: String::new(),
-        host: None,
-        labels: BTreeMap::new(),
-        url: None,
-    }
-}
-
 /// Reads a row of CSV by the names of its columns.
 fn row(columns: &[String], line: &str) -> anyhow::Result<ExternalAlert> {
     let values = fields(line);
@@ -74,19 +77,29 @@ fn row(columns: &[String], line: &str) -> anyhow::Result<ExternalAlert> {
         values.get(idx).map(String::as_str).filter(|value| !value.is_empty())
     };
     let at = time(of("time").context("it states no time")?)?;
-    let mut alert = plain("csv", at);
-    alert.name = of("name").context("it states no name")?.to_owned();
-    alert.summary = of("summary").unwrap_or_default().to_owned();
-    alert.service = of("service").unwrap_or_default().to_owned();
-    alert.host = of("host").map(str::to_owned);
-    alert.severity = of("severity").map(severity).transpose()?;
-    alert.ends_at = Some(at);
-    if let Some(ip) = of("ip") {
-        alert.labels.insert("ip".to_owned(), ip.to_owned());
-    }
-    let place = [alert.service.as_str(), alert.host.as_deref().unwrap_or("")].join("/");
-    alert.key = format!("{}/{place}", alert.name);
-    Ok(alert)
+    let name = of("name").context("it states no name")?;
+    let (service, host) = (of("service").unwrap_or_default(), of("host"));
+    let severity = |word: &str| {
+        severity_of(word)
+            .with_context(|| format!("severity {word} is none of critical, error, warning, info"))
+    };
+    let ip = of("ip").map(|ip| ("ip".to_owned(), ip.to_owned()));
+    Ok(ExternalAlert {
+        id: String::new(),
+        from: "csv".to_owned(),
+        key: format!("{name}/{service}/{}", host.unwrap_or_default()),
+        state: ExternalState::Trigger,
+        at,
+        started_at: None,
+        ends_at: Some(at),
+        name: name.to_owned(),
+        summary: of("summary").unwrap_or_default().to_owned(),
+        severity: of("severity").map(severity).transpose()?,
+        service: service.to_owned(),
+        host: host.map(str::to_owned),
+        labels: ip.into_iter().collect(),
+        url: None,
+    })
 }
 
 /// Splits a row; a field may stand in double quotes, with `""` for one of them.
@@ -105,88 +118,42 @@ fn fields(line: &str) -> Vec<String> {
     found
 }
 
-fn json(line: &str) -> anyhow::Result<Vec<ExternalAlert>> {
+/// Decodes a line as the intake does a request, at the times that it states itself.
+fn json(line: &str, rules: &Rules) -> anyhow::Result<Vec<ExternalAlert>> {
     let value: Value = serde_json::from_str(line)?;
     if value.get("event_action").is_some() {
-        return Ok(vec![pagerduty(&value)?]);
+        let stated = value["payload"]["timestamp"].as_str().or(value["timestamp"].as_str());
+        let at = time(stated.context("it states no timestamp")?)?;
+        return decoded(Shape::PagerDuty, line, &rules.receipt("pagerduty", at));
     }
     if value.get("labels").is_some() {
-        return alertmanager(&value);
+        return alertmanager(value, rules);
     }
     bail!("it is neither an event of PagerDuty nor an alert of Alertmanager")
 }
 
-fn pagerduty(value: &Value) -> anyhow::Result<ExternalAlert> {
-    let payload = &value["payload"];
-    let stated = payload["timestamp"].as_str().or(value["timestamp"].as_str());
-    let mut alert = plain("pagerduty", time(stated.context("it states no timestamp")?)?);
-    alert.state = match value["event_action"].as_str() {
-        Some("trigger") => ExternalState::Trigger,
-        Some("acknowledge") => ExternalState::Acknowledge,
-        Some("resolve") => ExternalState::Resolve,
-        _ => bail!("event_action is none of trigger, acknowledge, resolve"),
-    };
-    alert.summary = text(&payload["summary"]);
-    alert.name = [&payload["class"], &payload["summary"]]
-        .iter()
-        .find_map(|name| name.as_str())
-        .unwrap_or_default()
-        .to_owned();
-    alert.service = text(&payload["component"]);
-    alert.host = payload["source"].as_str().map(str::to_owned);
-    alert.severity = payload["severity"].as_str().map(severity).transpose()?;
-    alert.url = value["links"][0]["href"].as_str().map(str::to_owned);
-    let fallback = [alert.name.as_str(), alert.host.as_deref().unwrap_or("")].join("/");
-    alert.key = value["dedup_key"].as_str().map_or(fallback, str::to_owned);
-    Ok(alert)
-}
-
 /// An alert of Alertmanager: what it says when it begins, and, where it states an end and is not
 /// called firing, that it is over then.
-fn alertmanager(value: &Value) -> anyhow::Result<Vec<ExternalAlert>> {
+fn alertmanager(mut value: Value, rules: &Rules) -> anyhow::Result<Vec<ExternalAlert>> {
     let starts = time(value["startsAt"].as_str().context("it states no startsAt")?)?;
     let ends = value["endsAt"].as_str().filter(|end| !end.starts_with("0001-"));
     let ends = ends.map(time).transpose()?;
-    let labels: BTreeMap<String, String> =
-        serde_json::from_value(value["labels"].clone()).context("read labels")?;
-    let of = |names: &[&str]| names.iter().find_map(|name| labels.get(*name)).cloned();
-    let mut alert = plain("alertmanager", starts);
-    alert.name = of(&["alertname"]).context("it has no label alertname")?;
-    alert.service = of(&["service", "app", "job"]).unwrap_or_default();
-    alert.host = of(&["host", "hostname", "node", "instance"]);
-    alert.severity = of(&["severity"]).map(|name| severity(&name)).transpose()?;
-    let annotations = &value["annotations"];
-    alert.summary = [&annotations["summary"], &annotations["description"]]
-        .iter()
-        .find_map(|text| text.as_str())
-        .unwrap_or_default()
-        .to_owned();
-    alert.url = value["generatorURL"].as_str().map(str::to_owned);
-    alert.key = serde_json::to_string(&labels)?;
-    alert.labels = labels;
-    alert.started_at = Some(starts);
-    let Some(ends) = ends else { return Ok(vec![alert]) };
-    if value["status"] == "firing" {
-        alert.ends_at = Some(ends);
-        return Ok(vec![alert]);
+    let is_firing = value["status"] == "firing";
+    // Its last state, which says nothing of its beginning.
+    value.as_object_mut().map(|alert| alert.remove("status"));
+    let body = Value::from(vec![value]).to_string();
+    let told = |at| decoded(Shape::Alerts, &body, &rules.receipt("alertmanager", at));
+    let mut alerts = told(starts)?;
+    if let Some(ends) = ends.filter(|_| !is_firing) {
+        alerts.extend(told(ends)?);
     }
-    let over = ExternalAlert { state: ExternalState::Resolve, at: ends, ..alert.clone() };
-    Ok(vec![alert, over])
+    Ok(alerts)
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-/// Reads a severity by the names that systems have for it.
-fn severity(name: &str) -> anyhow::Result<Severity> {
-    Ok(match name.to_lowercase().as_str() {
-        "critical" | "page" | "fatal" | "emergency" => Severity::Critical,
-        "error" | "major" | "high" => Severity::Error,
-        "warning" | "warn" | "minor" => Severity::Warning,
-        "info" | "none" | "low" => Severity::Info,
-        _ => bail!("severity {name} is none of critical, error, warning, info"),
-    })
+fn decoded(shape: Shape, body: &str, receipt: &Receipt<'_>) -> anyhow::Result<Vec<ExternalAlert>> {
+    let received = decode(shape, body.as_bytes(), receipt)?;
+    anyhow::ensure!(received.refused.is_empty(), "{}", received.refused.join("; "));
+    Ok(received.alerts)
 }
 
 /// Reads seconds since 1970 or RFC 3339.
@@ -202,7 +169,13 @@ fn time(text: &str) -> anyhow::Result<Timestamp> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use logwake_detector::anomaly::Severity;
+
     use super::*;
+
+    fn json(line: &str) -> anyhow::Result<Vec<ExternalAlert>> {
+        super::json(line, &Rules::of(&Config::default()))
+    }
 
     #[test]
     fn a_row_is_read_by_the_names_of_its_columns() {

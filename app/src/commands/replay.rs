@@ -51,7 +51,7 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let begin = Instant::now();
     let topic = args.topic.as_deref().map(Arc::from);
     let known = Known { is_begin_normal: args.learn.is_some(), ..learned::known_of(&config)? };
-    let alerts = external::read(&args.alerts)?;
+    let alerts = external::read(&args.alerts, &external::Rules::of(&config))?;
     let topology = topology_of(&config)?;
     results.summary.external_alerts = alerts.len();
     let stop = Signals::listen()?.stop;

@@ -6,7 +6,7 @@ use logwake_detector::anomaly::Severity;
 ///
 /// `page` wakes somebody in Prometheus's own examples, `ticket` does not; `P1` and `SEV1` are the
 /// highest where there is no `P0`.
-pub(super) fn word(text: &str) -> Option<Severity> {
+pub fn word(text: &str) -> Option<Severity> {
     let text = text.trim();
     if text.len() > 16 {
         return None;
