@@ -26,7 +26,7 @@ pub const OUTPUTS_VERSION: u8 = 3;
 /// Version of the state of a tally machine and its decoder.
 pub const TALLY_STATE_VERSION: u8 = 6;
 /// Version of the state of a detect machine, and of a file of learned services.
-pub const DETECT_STATE_VERSION: u8 = 7;
+pub const DETECT_STATE_VERSION: u8 = 8;
 /// Version of the state of an alert machine.
 pub const ALERT_STATE_VERSION: u8 = 7;
 /// Version of the state of a notify machine.

@@ -7,9 +7,11 @@
 //!
 //! **A partition is released after the commit that covers it, never before.**
 
+mod queues;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
@@ -21,6 +23,9 @@ use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaRespErr;
 
+pub use queues::Run;
+use queues::{Bell, Queues};
+
 /// How consumers fetch, as measured by `cargo bench -p logwake --bench kafka`.
 ///
 /// A queue that is full is looked at again after 5 ms instead of a second, without which a third of
@@ -30,13 +35,16 @@ use rdkafka::types::RDKafkaRespErr;
 pub const FETCH: &[(&str, &str)] = &[
     ("fetch.queue.backoff.ms", "5"),
     ("fetch.wait.max.ms", "50"),
-    ("fetch.max.bytes", "8388608"),
-    ("queued.min.messages", "20000"),
-    ("queued.max.messages.kbytes", "16384"),
+    ("fetch.max.bytes", "4194304"),
+    ("max.partition.fetch.bytes", "262144"),
+    ("queued.min.messages", "2000"),
+    ("queued.max.messages.kbytes", "2048"),
     // What librdkafka would measure for the brokers takes a lock each message.
     ("enable.metrics.push", "false"),
 ];
 
+/// What the client tells that is served in one go.
+const SERVED_MAX: usize = 4;
 /// How often librdkafka tells where partitions end.
 const STATISTICS_INTERVAL_MS: &str = "2000";
 
@@ -57,20 +65,11 @@ pub enum Rebalance {
     },
 }
 
-/// One outcome of a poll.
-#[derive(Debug)]
-pub enum Polled<'a> {
-    /// A message.
-    Message(BorrowedMessage<'a>),
-    /// The end of a partition was reached; the topic is not told.
-    End(i32),
-    /// Nothing at present.
-    Nothing,
-}
-
 /// A consumer in a group that serves its rebalances when asked to.
 pub struct GroupConsumer {
-    consumer: BaseConsumer<RebalanceQueue>,
+    consumer: Arc<BaseConsumer<RebalanceQueue>>,
+    queues: Queues<RebalanceQueue>,
+    bell: Arc<Bell>,
 }
 
 impl GroupConsumer {
@@ -83,26 +82,54 @@ impl GroupConsumer {
         config.set("enable.auto.commit", "false").set("enable.partition.eof", "true");
         config.set("statistics.interval.ms", STATISTICS_INTERVAL_MS);
         config.set_log_level(RDKafkaLogLevel::Warning);
-        let consumer: BaseConsumer<RebalanceQueue> =
+        let mut consumer: BaseConsumer<RebalanceQueue> =
             config.create_with_context(RebalanceQueue::default())?;
+        let bell = Arc::new(Bell::default());
+        let rings = Arc::clone(&bell);
+        consumer.set_nonempty_callback(move || rings.ring());
         consumer.subscribe(topics)?;
-        Ok(Self { consumer })
+        let queues = Queues::new(Arc::clone(&bell));
+        Ok(Self { consumer: Arc::new(consumer), queues, bell })
     }
 
-    /// Waits for the next message at most so long.
+    /// Serves what the client has to tell, rebalances among it, after a wait of at most so long for
+    /// that or for messages.
     ///
     /// # Errors
-    /// Any error of the consumer but the end of a partition.
-    pub fn poll(&self, timeout: Duration) -> KafkaResult<Polled<'_>> {
-        match self.consumer.poll(timeout) {
-            None => {
-                self.wake();
-                Ok(Polled::Nothing)
-            }
-            Some(Ok(message)) => Ok(Polled::Message(message)),
-            Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Polled::End(partition)),
-            Some(Err(error)) => Err(error),
+    /// Any error of the consumer that is none of a partition.
+    pub fn serve(&self, wait: Duration) -> KafkaResult<()> {
+        if !wait.is_zero() && !self.bell.wait(wait) {
+            self.wake();
         }
+        for _ in 0..SERVED_MAX {
+            match self.consumer.poll(Duration::ZERO) {
+                None | Some(Err(KafkaError::PartitionEOF(_))) => {}
+                // Each partition has a queue of its own before it is assigned.
+                Some(Ok(_)) => {
+                    return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::Inconsistent));
+                }
+                Some(Err(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whether a partition may have messages to read.
+    pub fn has_more(&self, partition: &Partition) -> bool {
+        self.queues.has_more(partition)
+    }
+
+    /// Reads at most so many messages of a partition, without a wait, for as long as `see` asks for more.
+    ///
+    /// # Errors
+    /// Any error of the partition; what came before it was shown.
+    pub fn read(
+        &self,
+        partition: &Partition,
+        max: usize,
+        see: impl FnMut(&BorrowedMessage<'_>) -> bool,
+    ) -> KafkaResult<Run> {
+        self.queues.read(partition, max, see)
     }
 
     /// Wakes the client's main thread, which would otherwise look once a second whether a heartbeat
@@ -120,7 +147,8 @@ impl GroupConsumer {
     ///
     /// # Errors
     /// Where the consumer refuses, for instance after it was closed.
-    pub fn assign(&self, partitions: &[(Partition, Offset)]) -> KafkaResult<()> {
+    pub fn assign(&mut self, partitions: &[(Partition, Offset)]) -> KafkaResult<()> {
+        partitions.iter().for_each(|(partition, _)| self.queues.open(&self.consumer, partition));
         self.consumer.incremental_assign(&list_at(partitions)?)
     }
 
@@ -128,7 +156,8 @@ impl GroupConsumer {
     ///
     /// # Errors
     /// Where the consumer refuses, for instance for a partition that it does not own.
-    pub fn release(&self, partitions: &[Partition]) -> KafkaResult<()> {
+    pub fn release(&mut self, partitions: &[Partition]) -> KafkaResult<()> {
+        partitions.iter().for_each(|partition| self.queues.close(partition));
         self.consumer.incremental_unassign(&list(partitions))
     }
 
@@ -216,6 +245,8 @@ impl GroupConsumer {
 /// rebalance, also to those that were asked and not served yet.
 impl Drop for GroupConsumer {
     fn drop(&mut self) {
+        // They keep the client alive, which leaves the group with its last owner.
+        self.queues.clear();
         let context = self.consumer.context();
         context.closing.store(true, Ordering::Release);
         while let Some(asked) = context.take() {

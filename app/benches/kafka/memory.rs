@@ -25,7 +25,8 @@ pub fn measure(kafka: &Kafka, gigabytes: u64) {
         topic.lines
     );
     let dir = tempfile::tempdir().unwrap();
-    let mut run = topic.run(dir.path(), &kafka.prefix, "");
+    let more = std::env::var("LOGWAKE_BENCH_KAFKA").unwrap_or_default();
+    let mut run = topic.run(dir.path(), &kafka.prefix, &more);
     let pid = run.service.pid();
     let mut share = 0;
     while share < 100 {
@@ -40,7 +41,15 @@ pub fn measure(kafka: &Kafka, gigabytes: u64) {
     run.wait_tallied(topic.lines);
     run.wait_detected();
     println!("all judged: {} MiB at most", memory_mib(pid, "VmHWM:"));
-    println!("{}", run.metrics(&["logwake_templates", "logwake_state_bytes"]));
+    println!(
+        "{}",
+        run.metrics(&[
+            "logwake_templates",
+            "logwake_state_bytes",
+            "logwake_lines_late_total",
+            "logwake_windows"
+        ])
+    );
     run.stop();
 }
 

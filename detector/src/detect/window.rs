@@ -32,12 +32,12 @@ pub struct Cell {
     pub levels: [u64; Level::COUNT],
     /// Those that came in a step of the window, see [`super::early`].
     pub by_step: BySteps,
-    /// Hosts that wrote it, capped as in a tally.
-    pub hosts: BTreeMap<String, u64>,
+    /// The first two of the hosts that wrote it, by name: more are not told apart.
+    pub hosts: Vec<String>,
     /// The first record of the window.
     pub first: Evidence,
     /// The first record of its gravest level, where that is error or above and `first` is not it.
-    pub gravest: Option<Evidence>,
+    pub gravest: Option<Box<Evidence>>,
     /// Its skeletons and the values of some records.
     pub forms: Forms,
 }
@@ -59,17 +59,17 @@ impl WindowCounts {
         if let Some(step) = step {
             by_step[step] = tally.levels;
         }
-        let mut cell = Cell {
+        let evidence = |exemplar| Evidence { source: source.clone(), exemplar };
+        let mut hosts: Vec<String> = tally.hosts.into_iter().map(|(host, _)| host).collect();
+        keep_two(&mut hosts);
+        let cell = Cell {
             forms,
             levels: tally.levels.map(u64::from),
             by_step,
-            hosts: BTreeMap::new(),
-            first: Evidence { source: source.clone(), exemplar: tally.first },
-            gravest: tally.gravest.map(|exemplar| Evidence { source: source.clone(), exemplar }),
+            hosts,
+            first: evidence(tally.first),
+            gravest: tally.gravest.map(evidence).map(Box::new),
         };
-        for (host, count) in tally.hosts {
-            add_host(&mut cell.hosts, &host, u64::from(count));
-        }
         self.add_cell(id, cell);
     }
 
@@ -118,13 +118,14 @@ impl WindowCounts {
         let gravest = [known.gravest(), cell.gravest()];
         let gravest = gravest.into_iter().min_by_key(|one| graver_then_earlier(one));
         let gravest = gravest.filter(|one| one.exemplar.level >= Level::Error).cloned();
-        for (host, count) in cell.hosts {
-            add_host(&mut known.hosts, &host, count);
+        if known.hosts != cell.hosts {
+            known.hosts.extend(cell.hosts);
+            keep_two(&mut known.hosts);
         }
         if earlier(&cell.first, &known.first) {
             known.first = cell.first;
         }
-        known.gravest = gravest;
+        known.gravest = gravest.map(Box::new);
         known.forms.merge(cell.forms);
     }
 }
@@ -155,7 +156,7 @@ impl Cell {
         Self {
             levels: self.levels_by(step),
             by_step: [[0; Level::COUNT]; STEPS],
-            hosts: BTreeMap::new(),
+            hosts: Vec::new(),
             first: self.first.clone(),
             gravest: self.gravest.clone().filter(|one| one.exemplar.at <= at),
             forms: Forms::default(),
@@ -164,7 +165,7 @@ impl Cell {
 
     /// Returns the first record of the gravest level.
     pub fn gravest(&self) -> &Evidence {
-        self.gravest.as_ref().unwrap_or(&self.first)
+        self.gravest.as_deref().unwrap_or(&self.first)
     }
 
     /// Returns the gravest level.
@@ -175,8 +176,10 @@ impl Cell {
 
     /// Returns the host, where all records that name one come from the same.
     pub fn only_host(&self) -> Option<String> {
-        let mut hosts = self.hosts.keys();
-        hosts.next().filter(|_| hosts.next().is_none()).filter(|host| !host.is_empty()).cloned()
+        match self.hosts.as_slice() {
+            [host] if !host.is_empty() => Some(host.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -189,6 +192,12 @@ fn graver_then_earlier(one: &Evidence) -> impl Ord + use<> {
 /// Orders records by when they could be known, so that one source's stay in the order read.
 pub(super) fn earlier(a: &Evidence, b: &Evidence) -> bool {
     (a.exemplar.at, &a.source, a.exemplar.offset) < (b.exemplar.at, &b.source, b.exemplar.offset)
+}
+
+fn keep_two(hosts: &mut Vec<String>) {
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts.truncate(2);
 }
 
 fn add_host(hosts: &mut BTreeMap<String, u64>, host: &str, count: u64) {

@@ -9,6 +9,7 @@
 //! What a value means is not known here. Kept are short values that can be measured, that can be
 //! one of a few, or that can name who or what is served: no path, time or hash.
 
+use compact_str::CompactString;
 use logwake_models::template::{ShapeClass, Variable};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -39,7 +40,7 @@ pub struct Row {
     pub after: u32,
     /// As good as random, and always the same.
     pub rank: u32,
-    values: String,
+    values: CompactString,
 }
 
 impl Row {
@@ -89,7 +90,7 @@ impl Sampler {
             return 0;
         }
         let after = u32::try_from(record.time.since(tally.window).as_millis()).unwrap_or(0);
-        let row = Row { offset: record.offset, after, rank, values: self.values.clone() };
+        let row = Row { offset: record.offset, after, rank, values: CompactString::from(&self.values) };
         let bytes = ROW_BYTES + row.values.len();
         keep(row, &mut tally.rows, bound);
         bytes

@@ -4,6 +4,7 @@
 //! Kafka is the same.
 
 mod alert_task;
+mod align;
 mod courier;
 mod dead_letter;
 mod detect_task;
@@ -41,6 +42,7 @@ use crate::telemetry::{IntakeResult, Metrics, Stage, Tracer};
 use crate::topology::topology_of;
 
 use alert_task::{AlertShared, AlertTask};
+use align::Alignment;
 use courier::Door;
 use detect_task::{DetectShared, DetectTask};
 use intake_task::{IntakeShared, IntakeTask, NO_ALERT};
@@ -192,11 +194,14 @@ impl Start<'_> {
             board: Arc::clone(self.board),
             metrics: Arc::clone(self.metrics),
         });
-        (0..self.slots())
+        let slots = self.slots();
+        let alignment = Alignment::new(slots, self.config.detect.window.0);
+        (0..slots)
             .map(|slot| {
                 let inputs = self.config.kafka.topics.clone();
                 let state = (&self.topics.state_tally, state_partitions);
-                let settings = self.settings(Stage::Tally, slot, inputs, state);
+                let mut settings = self.settings(Stage::Tally, slot, inputs, state);
+                settings.alignment = (Arc::clone(&alignment), slot);
                 let shared = Arc::clone(&shared);
                 self.spawn(Stage::Tally, settings, move |partition| {
                     TallyTask::new(&shared, partition)
@@ -303,6 +308,7 @@ impl Start<'_> {
             producer: producer_config(self.config),
             commit_interval: kafka.commit_interval.0,
             snapshot_interval: kafka.snapshot_interval.0,
+            alignment: (Alignment::new(1, Duration::ZERO), 0),
         }
     }
 

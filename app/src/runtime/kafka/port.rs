@@ -17,7 +17,7 @@ use std::time::Duration;
 use anyhow::Context;
 use logwake_detector::time::Timestamp;
 use logwake_emit::kafka::{CommitError, Committer, Outbox};
-use logwake_ingest::kafka::{GroupConsumer, Partition, Polled, Rebalance, last_notes, list_with};
+use logwake_ingest::kafka::{GroupConsumer, Partition, Rebalance, Run, last_notes, list_with};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::Offset;
@@ -32,35 +32,27 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// left them open.
 const OPEN_AFTER: Duration = Duration::from_millis(300);
 
-/// A message of an input partition.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrived<'a> {
-    /// Its topic.
-    pub topic: &'a str,
-    /// Its partition.
-    pub partition: i32,
-    /// What it says.
-    pub input: Input<'a>,
-}
-
-/// One outcome of a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Got {
-    /// A message, which was shown.
-    Message,
-    /// The end of a partition was reached; the topic is not told.
-    End(i32),
-    /// Nothing at present.
-    Nothing,
-}
-
 /// The brokers as the loop sees them.
 pub trait Port {
-    /// Waits for the next message at most so long and shows it.
+    /// Hears what the group asks, after a wait of at most so long for that or for messages.
     ///
     /// # Errors
-    /// Any error of the consumer.
-    fn poll(&mut self, wait: Duration, see: impl FnMut(Arrived<'_>)) -> Result<Got, KafkaError>;
+    /// Any error of the consumer that is none of a partition.
+    fn serve(&mut self, wait: Duration) -> Result<(), KafkaError>;
+
+    /// Tells whether a partition may have messages to read.
+    fn has_more(&self, partition: &Partition) -> bool;
+
+    /// Reads at most so many messages of a partition, without a wait, for as long as `see` asks for more.
+    ///
+    /// # Errors
+    /// Any error of the partition; what came before it was shown.
+    fn read(
+        &mut self,
+        partition: &Partition,
+        max: usize,
+        see: impl FnMut(Input<'_>) -> bool,
+    ) -> Result<Run, KafkaError>;
 
     /// Returns the oldest rebalance not answered yet.
     fn next_rebalance(&mut self) -> Option<Rebalance>;
@@ -155,21 +147,25 @@ impl<'a> Brokers<'a> {
 }
 
 impl Port for Brokers<'_> {
-    fn poll(
+    fn serve(&mut self, wait: Duration) -> Result<(), KafkaError> {
+        self.consumer.serve(wait)
+    }
+
+    fn has_more(&self, partition: &Partition) -> bool {
+        self.consumer.has_more(partition)
+    }
+
+    fn read(
         &mut self,
-        wait: Duration,
-        mut see: impl FnMut(Arrived<'_>),
-    ) -> Result<Got, KafkaError> {
-        let message = match self.consumer.poll(wait)? {
-            Polled::Message(message) => message,
-            Polled::End(partition) => return Ok(Got::End(partition)),
-            Polled::Nothing => return Ok(Got::Nothing),
-        };
-        let time = message.timestamp().to_millis().map(Timestamp::from_millis);
-        let payload = message.payload().unwrap_or_default();
-        let input = Input { payload, offset: message.offset(), time };
-        see(Arrived { topic: message.topic(), partition: message.partition(), input });
-        Ok(Got::Message)
+        partition: &Partition,
+        max: usize,
+        mut see: impl FnMut(Input<'_>) -> bool,
+    ) -> Result<Run, KafkaError> {
+        self.consumer.read(partition, max, |message| {
+            let time = message.timestamp().to_millis().map(Timestamp::from_millis);
+            let payload = message.payload().unwrap_or_default();
+            see(Input { payload, offset: message.offset(), time })
+        })
     }
 
     fn next_rebalance(&mut self) -> Option<Rebalance> {

@@ -12,7 +12,7 @@ use anyhow::Context;
 use logwake_detector::time::Timestamp;
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire::{self, snapshot};
-use logwake_ingest::kafka::Partition;
+use logwake_ingest::kafka::{Partition, Run};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::restore::Kept;
@@ -22,6 +22,9 @@ use super::task::{Cut, Input, Task};
 /// Time at the end of a partition after which it counts as idle: what others wait for a partition
 /// that falls quiet.
 pub const IDLE_AFTER: Duration = Duration::from_millis(250);
+/// Time after which a partition that brings nothing, or was at its end, counts no more as read or as
+/// live.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// One input partition of a stage.
 pub struct Slot<T> {
@@ -36,7 +39,13 @@ pub struct Slot<T> {
     /// First offset not committed.
     pub committed: Option<i64>,
     /// Whether everything was read that there is.
-    pub at_end: bool,
+    at_end: bool,
+    /// When that was so last.
+    ended_at: Option<Instant>,
+    /// When messages were read last.
+    read_at: Option<Instant>,
+    /// Where the partition ended lately.
+    pub end: Option<i64>,
     /// Outputs of offsets below this are committed already.
     replay_until: i64,
     snapshot_at: Instant,
@@ -58,6 +67,9 @@ impl<T: Task> Slot<T> {
             position: 0,
             committed: None,
             at_end: false,
+            ended_at: None,
+            read_at: None,
+            end: None,
             replay_until: 0,
             snapshot_at: Instant::now(),
             snapshot_position: None,
@@ -105,9 +117,32 @@ impl<T: Task> Slot<T> {
             self.outbox.truncate(len);
         }
         self.position = offset + 1;
-        self.at_end = false;
         self.is_heard = true;
         self.outbox.bytes() - bytes
+    }
+
+    /// Notes that it was read for a while.
+    pub fn was_read(&mut self, run: Run, now: Instant) {
+        if run.messages > 0 {
+            self.read_at = Some(now);
+            self.at_end = false;
+        }
+        if run.is_at_end {
+            self.at_end = true;
+            self.ended_at = Some(now);
+        }
+    }
+
+    /// Whether it has read a short while ago what there was.
+    pub fn is_caught_up(&self, now: Instant) -> bool {
+        let is_fresh = |at: Instant| now.duration_since(at) < FRESH;
+        self.ended_at.is_some_and(is_fresh) || self.end.is_some_and(|end| self.position >= end)
+    }
+
+    /// Returns the event time that it has come to in a backlog, while it is being read.
+    pub fn holds_at(&self, now: Instant) -> Option<Timestamp> {
+        let is_read = self.read_at.is_some_and(|at| now.duration_since(at) < FRESH);
+        self.task.reached().filter(|_| is_read && !self.is_caught_up(now))
     }
 
     /// Whether somebody waits for what the next commit puts out.
@@ -124,17 +159,26 @@ impl<T: Task> Slot<T> {
         self.task.cut(Cut { position: self.position, wall, idle }, &mut self.outbox);
     }
 
-    /// Puts the state out where it is due, with the outputs that wait if asked to.
+    /// Whether a state that follows from its messages is due to be kept once more.
+    pub fn is_snapshot_due(&self, settings: &StageSettings) -> bool {
+        T::REPLAYS && self.has_moved() && self.snapshot_at.elapsed() >= settings.snapshot_interval
+    }
+
+    fn has_moved(&self) -> bool {
+        Some(self.position) != self.snapshot_position
+    }
+
+    /// Puts the state out, one that follows from its messages only where `is_due`, with the outputs
+    /// that wait if asked to.
     pub fn keep_state(
         &mut self,
         settings: &StageSettings,
-        is_last: bool,
+        is_due: bool,
         with_outputs: bool,
         out: &mut Outbox,
     ) {
-        let moved = Some(self.position) != self.snapshot_position;
-        let due = is_last || self.snapshot_at.elapsed() >= settings.snapshot_interval;
-        if T::REPLAYS && !(moved && due) {
+        let moved = self.has_moved();
+        if T::REPLAYS && !(moved && is_due) {
             return;
         }
         // A state that does not follow from the messages changes without any: heartbeats number it.

@@ -17,7 +17,8 @@ use logwake_ingest::kafka::{Partition, Rebalance};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::port::{Arrived, Brokers, Got, Port};
+use super::align::{Alignment, Reader};
+use super::port::{Brokers, Port};
 use super::restore::Kept;
 use super::slot::Slot;
 use super::task::Task;
@@ -37,6 +38,8 @@ const LAG_EVERY: Duration = Duration::from_secs(5);
 const STATE_LAG_MAX: Duration = Duration::from_secs(60);
 /// Longest wait for a message: then rebalances and whether to stop are looked at.
 const WAIT_MAX: Duration = Duration::from_millis(100);
+/// The same where there are messages that are not to be read before others.
+const HELD_WAIT: Duration = Duration::from_millis(2);
 /// Messages handled between two looks at the clock.
 const MESSAGES_PER_LOOK: usize = 256;
 
@@ -59,6 +62,8 @@ pub struct StageSettings {
     pub commit_interval: Duration,
     /// Time between snapshots of a stage whose state can be replayed.
     pub snapshot_interval: Duration,
+    /// What its readers tell each other, and which of them this is.
+    pub alignment: (Arc<Alignment>, usize),
 }
 
 /// Runs a stage until told to stop; starts over after an error, more slowly each time.
@@ -100,35 +105,53 @@ pub struct Stage<'a, T, P> {
 /// The slots and what came since the last commit.
 struct Desk<T> {
     slots: Vec<Slot<T>>,
+    reader: Reader,
     /// Bytes of outputs that wait in the slots.
     waiting_bytes: usize,
-    last: usize,
+    /// Where the next look begins among slots of which none is behind.
+    next: usize,
     inputs: u64,
 }
 
 impl<T: Task> Desk<T> {
-    fn handle(&mut self, arrived: Arrived<'_>, watch: &StageWatch) {
-        let is = |slot: &Slot<T>| {
-            slot.partition.1 == arrived.partition && slot.partition.0 == arrived.topic
-        };
-        if !self.slots.get(self.last).is_some_and(is) {
-            let Some(found) = self.slots.iter().position(is) else { return };
-            self.last = found;
-        }
-        let slot = &mut self.slots[self.last];
-        let offset = arrived.input.offset;
-        if offset < slot.position {
-            watch.went_back(&slot.partition, slot.position, offset);
-        }
-        self.waiting_bytes += slot.handle(arrived.input);
-        self.inputs += 1;
+    /// Returns the slots that have something to read, those first that are behind in event time, and
+    /// whether others wait for those.
+    fn order(&mut self, port: &impl Port) -> (Vec<usize>, bool) {
+        let now = Instant::now();
+        let slowest = self.slots.iter().filter_map(|slot| slot.holds_at(now)).min();
+        let until = self.reader.tell(slowest);
+        let len = self.slots.len();
+        self.next = (self.next + 1) % len.max(1);
+        let turn = (0..len).map(|at| (self.next + at) % len);
+        let filled = turn.filter(|at| port.has_more(&self.slots[*at].partition));
+        let is_ahead = |slot: &Slot<T>| slot.task.reached() > until && !slot.is_caught_up(now);
+        let (held, mut order): (Vec<usize>, Vec<usize>) =
+            filled.partition(|at| until.is_some() && is_ahead(&self.slots[*at]));
+        order.sort_by_key(|at| self.slots[*at].task.reached());
+        (order, !held.is_empty())
     }
 
-    /// Marks a partition as read to its end; the topic is not told, so that of each topic.
-    fn reached_end(&mut self, partition: i32) {
-        for slot in self.slots.iter_mut().filter(|slot| slot.partition.1 == partition) {
-            slot.at_end = true;
-        }
+    /// Reads at most so many messages of one slot; returns how many there were.
+    fn read<P: Port>(
+        &mut self,
+        at: usize,
+        max: usize,
+        port: &mut P,
+        watch: &StageWatch,
+    ) -> Result<usize, KafkaError> {
+        let Self { slots, waiting_bytes, inputs, .. } = self;
+        let slot = &mut slots[at];
+        let partition = slot.partition.clone();
+        let run = port.read(&partition, max, |input| {
+            if input.offset < slot.position {
+                watch.went_back(&partition, slot.position, input.offset);
+            }
+            *waiting_bytes += slot.handle(input);
+            *inputs += 1;
+            *waiting_bytes < OUTBOX_BYTES_MAX
+        })?;
+        slot.was_read(run, Instant::now());
+        Ok(run.messages)
     }
 }
 
@@ -140,7 +163,9 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         watch: &'a StageWatch,
         port: P,
     ) -> Self {
-        let desk = Desk { slots: Vec::new(), waiting_bytes: 0, last: 0, inputs: 0 };
+        let (alignment, idx) = &settings.alignment;
+        let reader = alignment.reader(*idx);
+        let desk = Desk { slots: Vec::new(), reader, waiting_bytes: 0, next: 0, inputs: 0 };
         Self { settings, make, watch, port, desk, lag_at: Instant::now() }
     }
 
@@ -172,28 +197,38 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         Ok(())
     }
 
-    /// Polls and handles until the commit is due, a rebalance is asked, or enough waits.
+    /// Reads and handles what there is, at most so much as goes between two looks at the clock; waits
+    /// for more until the commit is due where there is nothing.
     fn consume(&mut self, due: Instant) -> anyhow::Result<()> {
-        let Self { port, desk, watch, .. } = self;
-        let mut wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
-        for _ in 0..MESSAGES_PER_LOOK {
-            match port.poll(wait, |arrived| desk.handle(arrived, watch)) {
-                Ok(Got::Message) => {}
-                Ok(Got::End(partition)) => desk.reached_end(partition),
-                Ok(Got::Nothing) => break,
-                Err(error) if is_passing(&error) => {
-                    watch.passing(&error);
-                    break;
-                }
-                Err(error) => return Err(error).context("poll"),
+        let done = self.read_some().and_then(|(messages, is_held)| {
+            let wait = match messages {
+                0 if is_held => HELD_WAIT,
+                0 => due.saturating_duration_since(Instant::now()).min(WAIT_MAX),
+                _ => Duration::ZERO,
+            };
+            self.port.serve(wait)
+        });
+        match done {
+            Err(error) if is_passing(&error) => {
+                self.watch.passing(&error);
+                Ok(())
             }
-            // The first is waited for; the others are there or not, and no clock is read for them.
-            wait = Duration::ZERO;
-            if desk.waiting_bytes >= OUTBOX_BYTES_MAX {
+            done => done.context("read"),
+        }
+    }
+
+    /// Returns how many messages were read, and whether some were not to be read yet.
+    fn read_some(&mut self) -> Result<(usize, bool), KafkaError> {
+        let (order, is_held) = self.desk.order(&self.port);
+        let mut messages = 0;
+        for at in order {
+            let max = MESSAGES_PER_LOOK - messages;
+            if max == 0 || self.desk.waiting_bytes >= OUTBOX_BYTES_MAX {
                 break;
             }
+            messages += self.desk.read(at, max, &mut self.port, self.watch)?;
         }
-        Ok(())
+        Ok((messages, is_held))
     }
 
     fn rebalance(&mut self, asked: Rebalance) -> anyhow::Result<()> {
@@ -215,7 +250,6 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
                     self.commit_or_recover(true)?;
                     self.desk.slots.retain(|slot| !partitions.contains(&slot.partition));
                 }
-                self.desk.last = 0;
                 partitions.iter().for_each(|partition| self.watch.released(partition));
                 self.port.release(&partitions);
                 self.watch.assigned(self.desk.slots.len());
@@ -251,11 +285,15 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
         // The offset of every slot, moved or not: the group's generation that goes with them is what
         // keeps a process out that lost its partitions while it was not looking.
         let (mut offsets, mut is_due) = (Vec::new(), false);
+        // One snapshot a commit: each may take tens of megabytes until it is on its way.
+        let mut has_room = true;
         for slot in self.desk.slots.iter_mut().filter(|slot| slot.is_live()) {
             slot.cut(wall);
             // Without a transaction the state goes first and takes its outputs along: whoever
             // restores it sends them again, under the same numbers.
-            slot.keep_state(self.settings, is_last, !exactly_once, &mut states);
+            let is_snapshot_due = has_room && slot.is_snapshot_due(self.settings);
+            has_room &= !is_snapshot_due;
+            slot.keep_state(self.settings, is_last || is_snapshot_due, !exactly_once, &mut states);
             outputs.append(&mut slot.outbox);
             is_due |= slot.committed != Some(slot.position);
             offsets.push((slot.partition.clone(), slot.position));
@@ -375,9 +413,10 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
             return;
         }
         self.lag_at = Instant::now();
-        for slot in &self.desk.slots {
+        for slot in &mut self.desk.slots {
             let (topic, partition) = &slot.partition;
-            if let Some(end) = self.port.end(&slot.partition) {
+            slot.end = self.port.end(&slot.partition);
+            if let Some(end) = slot.end {
                 let lag = end - slot.position;
                 self.watch.lag(topic, *partition, lag.max(0), end);
             }
@@ -391,7 +430,8 @@ fn starts_of<T>(slots: &[Slot<T>]) -> Vec<(Partition, i64)> {
 
 /// Tells whether an error of the consumer goes away by itself.
 fn is_passing(error: &KafkaError) -> bool {
-    !matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::Fatal | RDKafkaErrorCode::Fenced))
+    use RDKafkaErrorCode::{Fatal, Fenced, Inconsistent};
+    !matches!(error.rdkafka_error_code(), Some(Fatal | Fenced | Inconsistent))
 }
 
 /// Reads the clock.

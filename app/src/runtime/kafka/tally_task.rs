@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use logwake_detector::record::{Record, Source};
 use logwake_detector::tally::{ClockSettings, Tally, TallyBatch, TallyInput, TallyState};
+use logwake_detector::time::Timestamp;
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
 use logwake_ingest::decode::{Decoder, DecoderOptions, DecoderState, Reason, Sink};
@@ -148,6 +149,10 @@ impl Task for TallyTask {
         self.decoder = Decoder::restore(options, &self.topic, state.decoder);
         self.tally.restore(state.tally);
         Ok(())
+    }
+
+    fn reached(&self) -> Option<Timestamp> {
+        self.tally.clock().newest()
     }
 
     fn begin(&mut self, position: i64) {

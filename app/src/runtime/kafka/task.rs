@@ -46,6 +46,11 @@ pub trait Task: Sized {
     /// Where the bytes are not a state of this version.
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()>;
 
+    /// Returns the event time that it has come to, where it reads records in that order.
+    fn reached(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Whether somebody waits for what was put out since the last commit, which is then due early.
     fn is_urgent(&self) -> bool {
         false

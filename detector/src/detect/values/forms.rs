@@ -33,7 +33,7 @@ pub(super) struct Form {
     /// Records of it.
     pub(super) count: u64,
     /// The first of them, where it has no variable and so no row.
-    pub(super) first: Option<Evidence>,
+    pub(super) first: Option<Box<Evidence>>,
 }
 
 /// A record whose values are known.
@@ -60,7 +60,8 @@ impl Forms {
         rows.sort_by(by_rank);
         let skeleton = std::mem::take(&mut tally.skeleton);
         let first = (!skeleton.contains(WILDCARD))
-            .then(|| Evidence { source: source.clone(), exemplar: tally.first.clone() });
+            .then(|| Evidence { source: source.clone(), exemplar: tally.first.clone() })
+            .map(Box::new);
         let count = tally.count();
         let forms = vec![(form, Form { skeleton, count, first })];
         Self { forms, is_cut: false, rows }

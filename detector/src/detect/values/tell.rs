@@ -223,7 +223,7 @@ fn evidence(bench: &Bench<'_>, place: &Place<'_>, shows: impl Fn(&str, Scale) ->
                 if shows(form.skeleton.get(*start..*end).unwrap_or_default(), Scale::NONE) =>
             {
                 if let Some(first) = &form.first {
-                    return first.clone();
+                    return first.as_ref().clone();
                 }
                 forms.rows_of(hash).next()
             }

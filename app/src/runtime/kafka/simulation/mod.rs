@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use logwake_emit::kafka::Outbox;
-use logwake_ingest::kafka::{Partition, Rebalance};
+use logwake_ingest::kafka::{Partition, Rebalance, Run};
 use rdkafka::error::KafkaError;
 
-use super::port::{Arrived, Got, Port};
+use super::align::Alignment;
+use super::port::Port;
 use super::restore::StateLog;
 use super::stage::{Stage, StageSettings};
 use super::task::{Input, Task};
@@ -55,17 +56,34 @@ impl Wire {
 }
 
 impl Port for Wire {
-    fn poll(&mut self, _: Duration, mut see: impl FnMut(Arrived<'_>)) -> Result<Got, KafkaError> {
+    fn serve(&mut self, _: Duration) -> Result<(), KafkaError> {
+        Ok(())
+    }
+
+    fn has_more(&self, _: &Partition) -> bool {
+        self.world.borrow_mut().dice.below(3) > 0
+    }
+
+    fn read(
+        &mut self,
+        partition: &Partition,
+        max: usize,
+        mut see: impl FnMut(Input<'_>) -> bool,
+    ) -> Result<Run, KafkaError> {
         let mut world = self.world.borrow_mut();
-        if world.dice.below(6) == 0 {
-            return Ok(Got::Nothing);
+        let max = max.min(world.dice.below(6) as usize);
+        let mut run = Run::default();
+        while run.messages < max {
+            let Some((offset, payload)) = world.fetch(self.stage, self.member, partition) else {
+                run.is_at_end = true;
+                break;
+            };
+            run.messages += 1;
+            if !see(Input { payload: &payload, offset, time: None }) {
+                break;
+            }
         }
-        let Some((partition, offset, payload)) = world.fetch(self.stage, self.member) else {
-            return Ok(Got::Nothing);
-        };
-        let input = Input { payload: &payload, offset, time: None };
-        see(Arrived { topic: &partition.0, partition: partition.1, input });
-        Ok(Got::Message)
+        Ok(run)
     }
 
     fn next_rebalance(&mut self) -> Option<Rebalance> {
@@ -214,6 +232,7 @@ fn settings(stage: &'static str, inputs: &str, snapshots: Duration) -> StageSett
         producer: rdkafka::ClientConfig::new(),
         commit_interval: Duration::ZERO,
         snapshot_interval: snapshots,
+        alignment: (Alignment::new(1, Duration::ZERO), 0),
     }
 }
 

@@ -235,20 +235,18 @@ impl World {
         partitions.iter().map(offset).collect()
     }
 
-    /// Returns the next message of some partition that a member has assigned.
-    pub fn fetch(&mut self, stage: &str, member: usize) -> Option<(Partition, i64, Vec<u8>)> {
-        let skip = self.dice.below(8) as usize;
+    /// Returns the next message of a partition that a member has assigned.
+    pub fn fetch(
+        &mut self,
+        stage: &str,
+        member: usize,
+        partition: &Partition,
+    ) -> Option<(i64, Vec<u8>)> {
         let fetch = &mut self.groups.get_mut(stage).unwrap().members[member].fetch;
-        let ready: Vec<Partition> = fetch
-            .iter()
-            .filter(|(partition, next)| (self.logs[*partition].len() as i64) > **next)
-            .map(|(partition, _)| partition.clone())
-            .collect();
-        let partition = ready.get(skip % ready.len().max(1))?.clone();
-        let next = fetch.get_mut(&partition)?;
-        let (_, payload) = self.logs[&partition][*next as usize].clone();
+        let next = fetch.get_mut(partition)?;
+        let (_, payload) = self.logs[partition].get(*next as usize)?.clone();
         *next += 1;
-        Some((partition, *next - 1, payload))
+        Some((*next - 1, payload))
     }
 }
 

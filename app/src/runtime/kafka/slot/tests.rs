@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::runtime::kafka::align::Alignment;
 
 /// Puts out a number for each payload, and one at each cut.
 struct Numbers {
@@ -49,6 +50,7 @@ fn settings() -> StageSettings {
         producer: rdkafka::ClientConfig::new(),
         commit_interval: Duration::ZERO,
         snapshot_interval: Duration::ZERO,
+        alignment: (Alignment::new(1, Duration::ZERO), 0),
     }
 }
 
