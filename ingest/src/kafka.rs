@@ -26,22 +26,31 @@ use rdkafka::types::RDKafkaRespErr;
 pub use queues::Run;
 use queues::{Bell, Queues};
 
-/// How consumers fetch, as measured by `cargo bench -p logwake --bench kafka`.
+/// Messages and compressed bytes that a consumer may have waiting to be read, shared out among its
+/// partitions; each has enough to go on with and no more than is of use.
+const WAITING_MESSAGES: usize = 24_000;
+const WAITING_BYTES: usize = 4 << 20;
+
+/// Returns how a consumer of so many partitions fetches, as measured by
+/// `cargo bench -p logwake --bench kafka`.
 ///
 /// A queue that is full is looked at again after 5 ms instead of a second, without which a third of
 /// the lines a second is read; a fetch waits for 50 ms at most, where little comes.
-/// What waits in memory is bounded by the messages of a partition and the bytes of all: a message
-/// takes 400 bytes more than its payload.
-pub const FETCH: &[(&str, &str)] = &[
-    ("fetch.queue.backoff.ms", "5"),
-    ("fetch.wait.max.ms", "50"),
-    ("fetch.max.bytes", "4194304"),
-    ("max.partition.fetch.bytes", "262144"),
-    ("queued.min.messages", "2000"),
-    ("queued.max.messages.kbytes", "2048"),
-    // What librdkafka would measure for the brokers takes a lock each message.
-    ("enable.metrics.push", "false"),
-];
+/// What waits in memory is bounded for each partition: a message takes 400 bytes more than its
+/// payload, and a batch of messages is there until the last of them is read.
+pub fn fetch(partitions: usize) -> [(&'static str, String); 7] {
+    let share = |of: usize| of / partitions.max(1);
+    [
+        ("fetch.queue.backoff.ms", "5".to_owned()),
+        ("fetch.wait.max.ms", "50".to_owned()),
+        ("fetch.max.bytes", WAITING_BYTES.to_string()),
+        ("max.partition.fetch.bytes", share(WAITING_BYTES).clamp(16 << 10, 256 << 10).to_string()),
+        ("queued.min.messages", share(WAITING_MESSAGES).clamp(100, 1000).to_string()),
+        ("queued.max.messages.kbytes", "2048".to_owned()),
+        // What librdkafka would measure for the brokers takes a lock each message.
+        ("enable.metrics.push", "false".to_owned()),
+    ]
+}
 
 /// What the client tells that is served in one go.
 const SERVED_MAX: usize = 4;

@@ -90,7 +90,8 @@ impl Sampler {
             return 0;
         }
         let after = u32::try_from(record.time.since(tally.window).as_millis()).unwrap_or(0);
-        let row = Row { offset: record.offset, after, rank, values: CompactString::from(&self.values) };
+        let row =
+            Row { offset: record.offset, after, rank, values: CompactString::from(&self.values) };
         let bytes = ROW_BYTES + row.values.len();
         keep(row, &mut tally.rows, bound);
         bytes

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use logwake_ingest::decode::Reason;
-use logwake_ingest::kafka::FETCH;
+use logwake_ingest::kafka::fetch;
 use logwake_models::template::Masks;
 use rdkafka::config::ClientConfig;
 
@@ -298,13 +298,19 @@ impl Start<'_> {
         let kafka = &self.config.kafka;
         let exactly_once = kafka.delivery == Delivery::ExactlyOnce;
         let name = stage.as_str();
+        let partitions = match stage {
+            Stage::Tally => {
+                usize::try_from(self.sources).unwrap_or(1).div_ceil(self.slots().max(1))
+            }
+            _ => 1,
+        };
         let id = format!("{}-{name}-{}-{slot}", kafka.prefix, kafka.instance_name());
         StageSettings {
             inputs,
             state_topic: Arc::clone(state.0),
             state_partitions: state.1,
             transactional_id: exactly_once.then_some(id),
-            consumer: consumer_config(self.config, name, slot),
+            consumer: consumer_config(self.config, name, slot, partitions),
             producer: producer_config(self.config),
             commit_interval: kafka.commit_interval.0,
             snapshot_interval: kafka.snapshot_interval.0,
@@ -373,7 +379,9 @@ pub fn client_config(config: &Config) -> ClientConfig {
     client
         .set("bootstrap.servers", config.kafka.brokers.join(","))
         .set("client.id", format!("logwake-{}", config.kafka.instance_name()))
-        .set("topic.metadata.refresh.interval.ms", "10000");
+        .set("topic.metadata.refresh.interval.ms", "10000")
+        // A broker that comes back is found at once, not after up to ten seconds.
+        .set("reconnect.backoff.max.ms", "1000");
     for (key, value) in &config.kafka.properties.0 {
         client.set(key, value);
     }
@@ -385,7 +393,7 @@ pub fn group_of(config: &Config, stage: &str) -> String {
     format!("{}-{stage}", config.kafka.prefix)
 }
 
-fn consumer_config(config: &Config, stage: &str, slot: usize) -> ClientConfig {
+fn consumer_config(config: &Config, stage: &str, slot: usize, partitions: usize) -> ClientConfig {
     let mut consumer = client_config(config);
     if config.kafka.static_membership {
         consumer.set("group.instance.id", format!("{}-{slot}", config.kafka.instance_name()));
@@ -397,8 +405,8 @@ fn consumer_config(config: &Config, stage: &str, slot: usize) -> ClientConfig {
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", SESSION_TIMEOUT)
         .set("heartbeat.interval.ms", HEARTBEAT);
-    for (key, value) in FETCH {
-        consumer.set(*key, *value);
+    for (key, value) in fetch(partitions) {
+        consumer.set(key, value);
     }
     let kafka = &config.kafka;
     for (key, value) in kafka.properties.0.iter().chain(&kafka.consumer_properties.0) {
