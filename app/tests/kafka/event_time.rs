@@ -1,7 +1,11 @@
 //! Late and disordered records, partitions that say nothing, clocks that are wrong, and old data:
 //! the rules of ARCHITECTURE.md on a real broker.
 
+use std::collections::BTreeMap;
+
+use logwake_detector::record::Source;
 use logwake_detector::tally::LineCounts;
+use logwake_emit::wire;
 use serde_json::Value;
 
 use crate::pipeline::{Expected, Pipeline, ids};
@@ -130,4 +134,40 @@ fn old_data_behind_todays_is_late_and_does_no_harm() {
     assert_eq!(counts.tallied, 300);
     let told = ids(&pipeline.texts("alerts"));
     assert!(told.is_empty(), "{told:?}");
+}
+
+/// A partition of long lines and one of short ones, of which a fetch brings ten times as many.
+#[test]
+fn partitions_of_a_backlog_are_read_in_step() {
+    let Some(kafka) = Kafka::from_env() else { return };
+    let (from, seconds) = (now_ms() - 7_200_000, 3600);
+    let padding = "x".repeat(900);
+    let say = |number: i64, more: &str| {
+        let message = format!("request {number} served {more}");
+        line(from + number * 100, "web", "INFO", &message)
+    };
+    let more = format!("{ONE_SHARD}\nslots = 1");
+    let mut pipeline = Pipeline::new(kafka, &[], 2, &more);
+    pipeline.parts = ["", &padding]
+        .map(|padding| (0..seconds * 10).map(|number| say(number, padding)).collect())
+        .into();
+    run(&pipeline, None);
+    let tallies = pipeline.kafka.read(&pipeline.kafka.name("tallies"));
+    // The first batch of a source after a commit says how far it had come then.
+    let mut reached: BTreeMap<i64, BTreeMap<Source, i64>> = BTreeMap::new();
+    for record in &tallies {
+        let batch = wire::decode_tally(&record.payload).unwrap();
+        let Some(newest) = batch.newest else { continue };
+        let at_commit = reached.entry(batch.wall.as_nanos()).or_default();
+        at_commit.entry(batch.source).or_insert(newest.as_nanos() / 1_000_000);
+    }
+    let end = from + (seconds - 60) * 1000;
+    let both = reached.values().filter(|sources| sources.len() == 2);
+    let apart = both.map(|sources| {
+        let (least, most) = (sources.values().min().unwrap(), sources.values().max().unwrap());
+        if *most > end { 0 } else { most - least }
+    });
+    // A window, and what is read between two looks at the clock: 256 lines.
+    let apart = apart.max().unwrap();
+    assert!(apart <= 10_000 + 2 * 25_600, "{apart} ms apart");
 }
