@@ -11,26 +11,27 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::anomaly::{Anomaly, AnomalyKind, Severity};
-use crate::record::Level;
 use crate::time::Timestamp;
 
 use super::arrival::ExternalState;
-use super::event::{AlertChange, AlertState, EvidenceKind, EvidenceLine, Reason};
+use super::decision::Reason;
+use super::event::{AlertChange, AlertState, EvidenceKind, EvidenceLine};
 use super::external::{Externals, Incoming};
 use super::settings::AlertSettings;
+use super::story::Story;
 use super::topology::Topology;
+use super::weight::{fingerprint_of, tokens_of, weight_of};
 use super::{summary, title};
 
-/// Hosts, anomaly ids and lines kept in a cluster.
+/// Hosts and anomaly ids kept in a cluster.
 const HOSTS_MAX: usize = 32;
 const MEMBERS_MAX: usize = 200;
-const STORY_MAX: usize = 24;
+/// Templates whose words are kept, by which others join it.
+const TEXTS_MAX: usize = 24;
 /// Services that alerts of other systems add to a cluster; further ones are counted alone.
 const SERVICES_MAX: usize = 256;
 /// Conditions told apart in a cluster; further ones weigh what a repetition does.
 const FINGERPRINTS_MAX: usize = 4096;
-/// Lines shown with an alert.
-const EVIDENCE_MAX: usize = 6;
 /// What anomalies of severity info may add to a cluster in all.
 const INFO_WEIGHT_MAX: f64 = 1.0;
 /// A cluster to which so many times as much came as when it was sent last is sent again at once.
@@ -98,7 +99,7 @@ pub struct Cluster {
     lasting: BTreeMap<String, Timestamp>,
     grave_weight: f64,
     info_weight: f64,
-    story: Vec<EvidenceLine>,
+    story: Story,
 }
 
 /// What one service has in a cluster.
@@ -152,7 +153,7 @@ impl Cluster {
             lasting: BTreeMap::new(),
             grave_weight: 0.0,
             info_weight: 0.0,
-            story: Vec::new(),
+            story: Story::default(),
         }
     }
 
@@ -175,12 +176,12 @@ impl Cluster {
         self.add_service(anomaly, weight);
         if let Some(template) = &anomaly.template {
             let tokens = tokens_of(&template.text);
-            if self.tokens.len() < STORY_MAX && !self.tokens.contains(&tokens) {
+            if self.tokens.len() < TEXTS_MAX && !self.tokens.contains(&tokens) {
                 self.tokens.push(tokens);
             }
         }
         let line = anomaly.exemplars.first();
-        self.tell(EvidenceLine {
+        self.story.tell(EvidenceLine {
             id: anomaly.id.clone(),
             kind: EvidenceKind::Anomaly(anomaly.kind),
             at: line.map_or(anomaly.at, |line| line.exemplar.time),
@@ -224,7 +225,7 @@ impl Cluster {
             }
         }
         if alert.state == ExternalState::Trigger {
-            self.tell(EvidenceLine {
+            self.story.tell(EvidenceLine {
                 id: alert.id.clone(),
                 kind: EvidenceKind::External,
                 at: incoming.since(),
@@ -275,7 +276,7 @@ impl Cluster {
 
     /// Returns the lines that tell of it.
     pub(super) fn story(&self) -> &[EvidenceLine] {
-        &self.story
+        self.story.lines()
     }
 
     /// Returns why it was sent first.
@@ -380,7 +381,7 @@ impl Cluster {
             at,
             reason,
             severity: self.severity,
-            title: title::title(&services, &self.story, self.has_logs()),
+            title: title::title(&services, self.story.lines(), self.has_logs()),
             summary: summary::summary(self, &services, state, at),
             started_at: self.started_at,
             updated_at: self.last_at,
@@ -393,7 +394,7 @@ impl Cluster {
             follows: self.follows.clone(),
             acknowledged_by: self.acknowledged_by.clone(),
             members: self.members.clone(),
-            evidence: self.evidence(),
+            evidence: self.story.evidence(),
             dedup_key: format!("logwake/{}", self.id),
             services,
         }
@@ -424,15 +425,6 @@ impl Cluster {
                 .then(a_name.cmp(b_name))
         });
         ranked.into_iter().map(|(name, _)| name.clone()).collect()
-    }
-
-    /// The gravest lines, in order of time.
-    fn evidence(&self) -> Vec<EvidenceLine> {
-        let mut lines: Vec<&EvidenceLine> = self.story.iter().collect();
-        lines.sort_by_key(|line| (std::cmp::Reverse(line.severity), line_time(line)));
-        let mut lines: Vec<EvidenceLine> = lines.into_iter().take(EVIDENCE_MAX).cloned().collect();
-        lines.sort_by_key(line_time);
-        lines
     }
 
     /// Remembers until when a condition lasts, and forgets one that has ended.
@@ -492,59 +484,6 @@ impl Cluster {
         }
         share
     }
-
-    /// Keeps a line, one for each template or sentence, the gravest and earliest of all.
-    fn tell(&mut self, line: EvidenceLine) {
-        if let Some(same) = self.story.iter_mut().find(|known| says_same(known, &line)) {
-            if line.severity > same.severity {
-                *same = line;
-            }
-            return;
-        }
-        self.story.push(line);
-        if self.story.len() > STORY_MAX {
-            let least = (0..self.story.len()).rev().min_by_key(|idx| self.story[*idx].severity);
-            if let Some(idx) = least {
-                self.story.remove(idx);
-            }
-        }
-    }
-}
-
-/// Returns what identifies the condition behind an anomaly, apart from when it came.
-pub fn fingerprint_of(anomaly: &Anomaly) -> String {
-    let template = anomaly.template.as_ref().map(|template| template.id.to_string());
-    format!("{}/{}/{}", anomaly.service, anomaly.kind.as_str(), template.unwrap_or_default())
-}
-
-/// Returns the words of a template.
-pub(super) fn tokens_of(text: &str) -> BTreeSet<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2);
-    words.map(str::to_lowercase).take(64).collect()
-}
-
-/// What an anomaly weighs: by severity, scaled from 0.75 to 1.25 by its score.
-///
-/// A service gone silent weighs enough alone; what developers ask to see weighs nothing.
-pub fn weight_of(anomaly: &Anomaly) -> f64 {
-    let base = match anomaly.severity {
-        _ if anomaly.kind == AnomalyKind::Silence && anomaly.severity >= Severity::Error => 4.0,
-        Severity::Info if matches!(anomaly.level, Level::Trace | Level::Debug) => 0.0,
-        Severity::Warning if anomaly.kind == AnomalyKind::RateDrop => 2.0,
-        Severity::Error if anomaly.level == Level::Fatal => 2.5,
-        severity => weight(severity),
-    };
-    base * (0.75 + anomaly.score.clamp(0.0, 1.0) / 2.0)
-}
-
-/// What evidence of a severity weighs.
-pub(super) fn weight(severity: Severity) -> f64 {
-    match severity {
-        Severity::Info => 0.25,
-        Severity::Warning => 1.0,
-        Severity::Error => 2.0,
-        Severity::Critical => 4.0,
-    }
 }
 
 fn evidence_time(anomaly: &Anomaly) -> Timestamp {
@@ -552,18 +491,4 @@ fn evidence_time(anomaly: &Anomaly) -> Timestamp {
         AnomalyKind::RateDrop | AnomalyKind::Silence => anomaly.window_start,
         _ => anomaly.exemplars.first().map_or(anomaly.window_start, |first| first.exemplar.time),
     }
-}
-
-fn line_time(line: &EvidenceLine) -> Timestamp {
-    let is_written = line.line.is_some() || line.kind == EvidenceKind::External;
-    if is_written { line.at } else { Timestamp::MIN }
-}
-
-/// Tells whether two lines are of one service and show the same text.
-fn says_same(one: &EvidenceLine, other: &EvidenceLine) -> bool {
-    let text = |line: &EvidenceLine| line.line.as_ref().map(|line| line.exemplar.text.clone());
-    let is_external = |line: &EvidenceLine| line.kind == EvidenceKind::External;
-    one.service == other.service
-        && is_external(one) == is_external(other)
-        && if is_external(one) { one.reason == other.reason } else { text(one) == text(other) }
 }

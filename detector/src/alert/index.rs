@@ -10,9 +10,10 @@ use rustc_hash::FxHashMap;
 
 use crate::time::Timestamp;
 
-use super::cluster::{Clock, Cluster, tokens_of};
+use super::cluster::{Clock, Cluster};
 use super::external::hash;
 use super::settings::AlertSettings;
+use super::weight::tokens_of;
 
 type Serials = BTreeSet<u64>;
 

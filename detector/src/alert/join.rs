@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::anomaly::Anomaly;
 use crate::time::Timestamp;
 
-use super::cluster::{self, Cluster, fingerprint_of};
+use super::cluster::Cluster;
 use super::external::Incoming;
+use super::weight::{fingerprint_of, tokens_of};
 use super::{Alert, Reason};
 
 /// Alerts of other systems that are news belong to what began within `FORMING` and had news within
@@ -85,7 +86,7 @@ impl Alert {
         if let Some(host) = anomaly.host.as_ref().filter(|host| cluster.hosts.contains(*host)) {
             self.index.hold_host(serial, host);
         }
-        let tokens = anomaly.template.as_ref().map(|template| cluster::tokens_of(&template.text));
+        let tokens = anomaly.template.as_ref().map(|template| tokens_of(&template.text));
         if let Some(tokens) = tokens.filter(|tokens| cluster.tokens.contains(tokens)) {
             self.index.hold_tokens(serial, &tokens);
         }
@@ -183,7 +184,7 @@ fn rank(reason: Reason, cluster: &Cluster, serial: u64) -> Bond {
 impl Cluster {
     /// Tells whether a template shares at least three fifths of its words with one of the cluster.
     fn resembles(&self, text: &str) -> bool {
-        let tokens = cluster::tokens_of(text);
+        let tokens = tokens_of(text);
         self.tokens.iter().any(|known| {
             let shared = known.intersection(&tokens).count();
             let all = known.union(&tokens).count();

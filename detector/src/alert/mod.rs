@@ -10,6 +10,7 @@
 
 mod arrival;
 mod cluster;
+mod decision;
 mod event;
 mod external;
 mod familiar;
@@ -18,10 +19,12 @@ mod join;
 mod mute;
 mod receive;
 mod settings;
+mod story;
 mod summary;
 mod title;
 mod together;
 mod topology;
+mod weight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,23 +35,22 @@ use serde::{Deserialize, Serialize};
 pub use arrival::{
     AlertInput, Arrival, Arrivals, ExternalAlert, ExternalState, Maintenance, Scope, Silence,
 };
-pub use cluster::{Clock, Cluster, fingerprint_of, weight_of};
-pub use event::{
-    Action, AlertChange, AlertOutput, AlertState, AtSink, Decision, EvidenceKind, EvidenceLine,
-    Reason,
-};
+pub use cluster::{Clock, Cluster};
+pub use decision::{Action, AtSink, Decision, Reason};
+pub use event::{AlertChange, AlertOutput, AlertState, EvidenceKind, EvidenceLine};
 pub use settings::AlertSettings;
 pub use topology::Topology;
+pub use weight::{fingerprint_of, weight_of};
 
 use crate::anomaly::{Anomaly, id_of};
 use crate::detect::Findings;
 use crate::time::Timestamp;
-use cluster::weight;
 use familiar::Familiar;
 use index::Index;
 use mute::{Mutes, Subject};
 use receive::Ripening;
 use together::Together;
+use weight::weight;
 
 /// Anomalies that wait for slow shards; beyond it, the earliest are taken without waiting.
 const QUEUE_MAX: usize = 65_536;

@@ -12,7 +12,7 @@ use crate::anomaly::{Anomaly, Severity};
 use crate::time::Timestamp;
 
 use super::arrival::{ExternalAlert, Maintenance, Scope, Silence};
-use super::event::Reason;
+use super::decision::Reason;
 
 /// Silences at most.
 const SILENCES_MAX: usize = 1_000;

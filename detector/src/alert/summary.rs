@@ -7,7 +7,8 @@ use crate::detect::span;
 use crate::time::Timestamp;
 
 use super::cluster::Cluster;
-use super::event::{AlertState, EvidenceKind, EvidenceLine, Reason};
+use super::decision::Reason;
+use super::event::{AlertState, EvidenceKind, EvidenceLine};
 use super::title;
 
 /// Services and hosts named, and further lines told.
