@@ -42,6 +42,25 @@ fn write(dir: &Path, name: &str, lines: &[String]) -> PathBuf {
 }
 
 #[test]
+fn what_falls_into_maintenance_would_not_have_paged() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(dir.path(), "shop.log", &shop(1));
+    let config = dir.path().join("logwake.toml");
+    let planned = |name: &str, from: &str, until: &str| {
+        let window = format!("[[alerts.maintenance]]\nname = \"{name}\"\n");
+        fs::write(&config, format!("{window}from = \"{from}\"\nuntil = \"{until}\"\n")).unwrap();
+        let out = dir.path().join(name);
+        replay(&out, &["-c", config.to_str().unwrap()], std::slice::from_ref(&file)).done();
+        (result(&out, "alerts.jsonl"), result(&out, "decisions.jsonl"))
+    };
+    let (alerts, decisions) = planned("move", "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
+    assert_eq!(alerts, "");
+    assert!(decisions.contains("in_maintenance") && decisions.contains("move"), "{decisions}");
+    let (alerts, decisions) = planned("over", "2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z");
+    assert!(alerts.contains("acquirer") && !decisions.contains("in_maintenance"), "{alerts}");
+}
+
+#[test]
 fn a_fault_becomes_an_alert_that_names_it_twice_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let lines = shop(1);

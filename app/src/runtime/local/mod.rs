@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use logwake_detector::alert::{Alert, AlertOutput, Arrival, Arrivals, ExternalAlert, Topology};
+use logwake_detector::alert::{
+    Alert, AlertOutput, Arrival, Arrivals, ExternalAlert, Maintenance, Topology,
+};
 use logwake_detector::anomaly::Anomaly;
 use logwake_detector::detect::{Detect, Findings, Known};
 use logwake_detector::tally::TallyBatch;
@@ -21,12 +23,15 @@ use logwake_ingest::files::Input;
 use logwake_models::template::Masks;
 
 use crate::config::Config;
+use crate::maintenance::Calendar;
 use crate::runtime::decoder_options;
 
 use source::{LocalSource, Rejects, SourceShared};
 
 /// How far one source may run ahead of the next before that has its turn.
 const AHEAD: Duration = Duration::from_secs(1);
+/// How often it is looked which maintenance is on, event time: as often as a live run looks.
+const CALENDAR_EVERY: Duration = Duration::from_secs(1);
 
 /// Takes what the stages put out, in order.
 pub trait Observer {
@@ -125,6 +130,10 @@ struct Stages<'a> {
     alert: Alert,
     external: Peekable<std::vec::IntoIter<ExternalAlert>>,
     arrivals: u64,
+    calendar: Calendar,
+    /// The maintenance that is on, and when that was looked at.
+    maintenance: Vec<Maintenance>,
+    looked_at: Option<Timestamp>,
     batches: Vec<TallyBatch>,
     findings: Vec<Findings>,
     outputs: Vec<AlertOutput>,
@@ -148,6 +157,9 @@ impl Replay<'_> {
                 .with_topology(Arc::clone(&self.topology)),
             external: std::mem::take(&mut self.alerts).into_iter().peekable(),
             arrivals: 0,
+            calendar: self.config.calendar(),
+            maintenance: Vec::new(),
+            looked_at: None,
             batches: Vec::new(),
             findings: Vec::new(),
             outputs: Vec::new(),
@@ -211,27 +223,50 @@ impl Stages<'_> {
     /// Hands on alerts of other systems while they are wanted; wall time is theirs.
     fn receive(&mut self, wanted: impl Fn(&ExternalAlert) -> bool) -> anyhow::Result<()> {
         while let Some(alert) = self.external.next_if(&wanted) {
-            let arrivals = Arrivals {
-                source: "replay".to_owned(),
-                seq: self.arrivals,
-                wall: alert.at,
-                items: vec![Arrival::Alert(Box::new(alert))],
-                maintenance: None,
-            };
-            self.arrivals += 1;
-            self.alert.receive(arrivals, &mut self.outputs);
-            for output in self.outputs.drain(..) {
-                self.observer.output(&output)?;
-            }
+            self.look_at_calendar(alert.at)?;
+            self.hand_on(alert.at, vec![Arrival::Alert(Box::new(alert))], None)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the alert stage which maintenance is on, where that has changed.
+    fn look_at_calendar(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        if self.looked_at.is_some_and(|looked| now.since(looked) < CALENDAR_EVERY) {
+            return Ok(());
+        }
+        self.looked_at = Some(now);
+        let now_on = self.calendar.maintenance_at(now);
+        if now_on == self.maintenance {
+            return Ok(());
+        }
+        self.maintenance.clone_from(&now_on);
+        self.hand_on(now, Vec::new(), Some(now_on))
+    }
+
+    fn hand_on(
+        &mut self,
+        wall: Timestamp,
+        items: Vec<Arrival>,
+        maintenance: Option<Vec<Maintenance>>,
+    ) -> anyhow::Result<()> {
+        let (source, seq) = ("replay".to_owned(), self.arrivals);
+        self.arrivals += 1;
+        let arrivals = Arrivals { source, seq, wall, items, maintenance };
+        self.alert.receive(arrivals, &mut self.outputs);
+        for output in self.outputs.drain(..) {
+            self.observer.output(&output)?;
         }
         Ok(())
     }
 
     fn step(&mut self) -> anyhow::Result<()> {
-        for batch in self.batches.drain(..) {
+        for batch in std::mem::take(&mut self.batches) {
             self.observer.counted(&batch);
             self.detect.step(batch, &mut self.findings);
-            for findings in self.findings.drain(..) {
+            for findings in std::mem::take(&mut self.findings) {
+                if let Some(progress) = findings.progress {
+                    self.look_at_calendar(progress)?;
+                }
                 for anomaly in &findings.anomalies {
                     self.observer.anomaly(anomaly)?;
                 }
