@@ -12,7 +12,7 @@ mod queues;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -52,6 +52,8 @@ pub fn fetch(partitions: usize) -> [(&'static str, String); 7] {
     ]
 }
 
+/// Time in which one error is said once: while no broker answers, every attempt to reach one fails.
+const SAID_EVERY: Duration = Duration::from_secs(30);
 /// What the client tells that is served in one go.
 const SERVED_MAX: usize = 4;
 /// How often librdkafka tells where partitions end.
@@ -332,12 +334,26 @@ struct RebalanceQueue {
     asked: Mutex<VecDeque<Rebalance>>,
     /// Where the partitions ended when they were fetched last.
     ends: Mutex<BTreeMap<Partition, i64>>,
+    /// Errors that were said, and when.
+    said: Mutex<Vec<(Option<RDKafkaErrorCode>, Instant)>>,
     closing: AtomicBool,
 }
 
 impl RebalanceQueue {
     fn take(&self) -> Option<Rebalance> {
         self.asked.lock().map_or(None, |mut asked| asked.pop_front())
+    }
+
+    /// Tells whether an error was not said lately.
+    fn is_news(&self, error: &KafkaError) -> bool {
+        let Ok(mut said) = self.said.lock() else { return true };
+        said.retain(|(_, at)| at.elapsed() < SAID_EVERY);
+        let code = error.rdkafka_error_code();
+        let is_news = said.iter().all(|(known, _)| *known != code);
+        if is_news {
+            said.push((code, Instant::now()));
+        }
+        is_news
     }
 }
 
@@ -357,7 +373,9 @@ impl ClientContext for RebalanceQueue {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tell(&error, reason);
+        if self.is_news(&error) {
+            tell(&error, reason);
+        }
     }
 }
 
