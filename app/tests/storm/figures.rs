@@ -1,6 +1,5 @@
 //! How soon what is written is judged again after a process or a broker went away, with default
-//! settings: the delay is between the newest line of the partition that was written to least lately and
-//! the event time up to which every shard has told all it has.
+//! settings: the delay is between now and the event time up to which every shard has told all it has.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -159,32 +158,18 @@ impl Writer {
     }
 }
 
-/// How far every shard has told of what every partition holds.
+/// How far every shard has told.
 struct Clock {
-    lines: Tail,
     findings: Tail,
-    written_ms: BTreeMap<i32, i64>,
     told_ms: BTreeMap<u32, i64>,
 }
 
 impl Clock {
     fn new(kafka: &Kafka) -> Self {
-        let tail = |topic: &str| kafka.tail(topic);
-        Self {
-            lines: tail(&kafka.logs()),
-            findings: tail(&kafka.name("findings")),
-            written_ms: BTreeMap::new(),
-            told_ms: BTreeMap::new(),
-        }
+        Self { findings: kafka.tail(&kafka.name("findings")), told_ms: BTreeMap::new() }
     }
 
-    /// Returns how far behind the lines that every partition holds the judgement is; what a writer still
-    /// has in its hands counts for nothing.
     fn delay(&mut self) -> Duration {
-        self.lines.read_on();
-        for record in self.lines.records.drain(..) {
-            self.written_ms.insert(record.partition, record.made_ms);
-        }
         self.findings.read_on();
         for record in self.findings.records.drain(..) {
             let input = wire::decode_alert_input(&record.payload).unwrap();
@@ -193,9 +178,8 @@ impl Clock {
                 self.told_ms.insert(findings.shard, progress.as_nanos() / 1_000_000);
             }
         }
-        let told = self.told_ms.values().min().copied().unwrap_or(0);
-        let written = self.written_ms.values().min().copied().unwrap_or(0);
-        Duration::from_millis((written - told).max(0) as u64)
+        let oldest = self.told_ms.values().min().copied().unwrap_or(0);
+        Duration::from_millis((now_ms() - oldest).max(0) as u64)
     }
 
     /// Says how long the delay was while something goes on.

@@ -50,8 +50,6 @@ impl Sender {
 pub struct Record {
     pub partition: i32,
     pub offset: i64,
-    /// When its producer made it, milliseconds.
-    pub made_ms: i64,
     pub key: String,
     pub payload: Vec<u8>,
     pub headers: Vec<(String, String)>,
@@ -299,7 +297,6 @@ impl Tail {
                 self.records.push(Record {
                     partition: message.partition(),
                     offset: message.offset(),
-                    made_ms: message.timestamp().to_millis().unwrap_or(0),
                     key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
                     payload: message.payload().unwrap_or_default().to_vec(),
                     headers,
