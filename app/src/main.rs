@@ -25,6 +25,11 @@ use clap::Parser;
 
 use cli::Cli;
 
+/// For librdkafka too, which takes and frees most of what is taken and freed: its batches and the
+/// state that lives for days would share glibc's pages, and keep them.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Exit status of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

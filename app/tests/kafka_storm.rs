@@ -48,10 +48,9 @@ const PROGRESS_MAX: Duration = Duration::from_secs(4);
 const BATCH: usize = 50;
 /// However long a storm keeps a partition from being read, the others wait for it, as in a replay.
 const SLOW: &str = r#"detect_partitions = 2
-[kafka.consumer_properties]
-"fetch.message.max.bytes" = "8000"
-"queued.min.messages" = "1"
-"queued.max.messages.kbytes" = "64"
+consumer_properties."fetch.message.max.bytes" = "8000"
+consumer_properties."queued.min.messages" = "1"
+consumer_properties."queued.max.messages.kbytes" = "64"
 [detect]
 hold_max = "1h"
 stall_after = "1h"

@@ -141,6 +141,15 @@ pub enum CommitError {
 }
 
 impl CommitError {
+    /// Tells whether the group shares its partitions out anew at this moment.
+    pub fn is_rebalance(&self) -> bool {
+        let Self::Kafka { source, .. } = self else { return false };
+        matches!(
+            source.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress)
+        )
+    }
+
     /// Tells whether another process uses the same transactional id.
     pub fn is_fenced(&self) -> bool {
         let Self::Kafka { source, .. } = self else { return false };
@@ -336,8 +345,10 @@ struct Deliveries {
 
 impl ClientContext for Deliveries {
     /// At most as a warning: librdkafka calls an error what the loop gets over.
+    /// Of a transaction that failed the loop tells itself.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
+            _ if facility == "TXNERR" => tracing::debug!(facility, "{message}"),
             RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => {
                 tracing::info!(facility, "{message}")
             }

@@ -7,10 +7,9 @@ use crate::support::tallies::cover;
 
 /// Small fetches, so that a stop finds the stream half read.
 pub const SLOW: &str = r#"detect_partitions = 2
-[kafka.consumer_properties]
-"fetch.message.max.bytes" = "20000"
-"queued.min.messages" = "1"
-"queued.max.messages.kbytes" = "64"
+consumer_properties."fetch.message.max.bytes" = "20000"
+consumer_properties."queued.min.messages" = "1"
+consumer_properties."queued.max.messages.kbytes" = "64"
 "#;
 
 /// Waits until so many lines are tallied.

@@ -18,9 +18,8 @@ fn a_restart_of_a_static_member_moves_nothing() {
     };
     let (mut first, mut second) = (start("a"), start("b"));
     first.wait_for_log("running");
-    let half = |service: &Service| service.log().contains("stage=\"tally\" partitions=2");
     let begin = Instant::now();
-    while !(half(&first) && half(&second)) {
+    while !are_settled(&first, &second) {
         assert!(begin.elapsed() < DEADLINE, "{}", first.log());
         std::thread::sleep(Duration::from_millis(20));
         assert!(first.ended().is_none() && second.ended().is_none());
@@ -36,4 +35,15 @@ fn a_restart_of_a_static_member_moves_nothing() {
     first.stop();
     second.stop();
     pipeline.check_lines();
+}
+
+/// Tells whether every stage has spread its partitions over both: four of the tally stage, two of
+/// the detect stage, and the one of the alert stage is with either.
+fn are_settled(first: &Service, second: &Service) -> bool {
+    let (first, second) = (first.log(), second.log());
+    let both = |line| first.contains(line) && second.contains(line);
+    let either = |line| first.contains(line) || second.contains(line);
+    both("stage=\"tally\" partitions=2")
+        && both("stage=\"detect\" partitions=1")
+        && either("stage=\"alert\" partitions=1")
 }

@@ -94,11 +94,6 @@ impl Kafka {
 [http]
 listen = "off"
 
-[kafka.properties]
-"session.timeout.ms" = "1500"
-"heartbeat.interval.ms" = "300"
-"topic.metadata.refresh.interval.ms" = "1000"
-
 [kafka]
 brokers = ["{}"]
 topics = ["{}"]
@@ -106,6 +101,9 @@ prefix = "{}"
 instance = "{instance}"
 commit_interval = "50ms"
 snapshot_interval = "1s"
+properties."topic.metadata.refresh.interval.ms" = "1000"
+consumer_properties."session.timeout.ms" = "1500"
+consumer_properties."heartbeat.interval.ms" = "300"
 {more}
 "#,
             self.bootstrap,

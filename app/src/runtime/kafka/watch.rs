@@ -68,8 +68,10 @@ impl StageWatch {
     pub fn commit_failed(&self, error: &anyhow::Error) {
         let stage = self.stage.as_str();
         self.is_troubled.store(true, Ordering::Release);
-        let fenced = error.downcast_ref::<CommitError>().is_some_and(CommitError::is_fenced);
-        if fenced && self.is_fenced_again() {
+        let why = error.downcast_ref::<CommitError>();
+        if why.is_some_and(CommitError::is_rebalance) {
+            tracing::info!(stage, "partitions move, committing again after that");
+        } else if why.is_some_and(CommitError::is_fenced) && self.is_fenced_again() {
             tracing::error!(
                 stage,
                 "another process commits under the same transactional id; give each process its own [kafka] instance"
