@@ -343,22 +343,17 @@ struct Deliveries {
     failed: AtomicU64,
 }
 
+/// What fails is told by the loop, once: librdkafka tells every attempt.
 impl ClientContext for Deliveries {
-    /// At most as a warning: librdkafka calls an error what the loop gets over.
-    /// Of a transaction that failed the loop tells itself.
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            _ if facility == "TXNERR" => tracing::debug!(facility, "{message}"),
-            RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => {
-                tracing::info!(facility, "{message}")
-            }
-            RDKafkaLogLevel::Debug => tracing::debug!(facility, "{message}"),
-            _ => tracing::warn!(facility, "{message}"),
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match facility {
+            "CONFWARN" => tracing::warn!("{message}"),
+            _ => tracing::debug!(facility, "{message}"),
         }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka producer");
+        tracing::debug!(%error, reason, "kafka producer");
     }
 }
 

@@ -54,6 +54,8 @@ pub fn fetch(partitions: usize) -> [(&'static str, String); 7] {
 
 /// Time in which one error is said once: while no broker answers, every attempt to reach one fails.
 const SAID_EVERY: Duration = Duration::from_secs(30);
+/// Errors that some consumer of the process had lately, and when they were said.
+static SAID: Mutex<Vec<(Option<RDKafkaErrorCode>, Instant)>> = Mutex::new(Vec::new());
 /// What the client tells that is served in one go.
 const SERVED_MAX: usize = 4;
 /// How often librdkafka tells where partitions end.
@@ -334,26 +336,12 @@ struct RebalanceQueue {
     asked: Mutex<VecDeque<Rebalance>>,
     /// Where the partitions ended when they were fetched last.
     ends: Mutex<BTreeMap<Partition, i64>>,
-    /// Errors that were said, and when.
-    said: Mutex<Vec<(Option<RDKafkaErrorCode>, Instant)>>,
     closing: AtomicBool,
 }
 
 impl RebalanceQueue {
     fn take(&self) -> Option<Rebalance> {
         self.asked.lock().map_or(None, |mut asked| asked.pop_front())
-    }
-
-    /// Tells whether an error was not said lately.
-    fn is_news(&self, error: &KafkaError) -> bool {
-        let Ok(mut said) = self.said.lock() else { return true };
-        said.retain(|(_, at)| at.elapsed() < SAID_EVERY);
-        let code = error.rdkafka_error_code();
-        let is_news = said.iter().all(|(known, _)| *known != code);
-        if is_news {
-            said.push((code, Instant::now()));
-        }
-        is_news
     }
 }
 
@@ -373,9 +361,7 @@ impl ClientContext for RebalanceQueue {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if self.is_news(&error) {
-            tell(&error, reason);
-        }
+        tell(&error, reason);
     }
 }
 
@@ -418,19 +404,37 @@ impl ConsumerContext for RebalanceQueue {
     }
 }
 
-/// Logs what librdkafka says, at most as a warning: it calls an error what its callers get over.
-pub fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => tracing::info!(facility, "{message}"),
-        RDKafkaLogLevel::Debug => tracing::debug!(facility, "{message}"),
-        _ => tracing::warn!(facility, "{message}"),
+/// Logs what librdkafka says: as a warning that a property does not do what was meant, and nothing
+/// else, for its callers tell what fails for them.
+pub fn log(_level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match facility {
+        "CONFWARN" => tracing::warn!("{message}"),
+        _ => tracing::debug!(facility, "{message}"),
     }
 }
 
+/// Tells an error of a consumer, and the same of any of them only once in a while.
 fn tell(error: &KafkaError, reason: &str) {
-    if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-        tracing::warn!(%error, reason, "kafka consumer");
+    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+        return;
     }
+    if is_news(error) {
+        tracing::warn!(%error, reason, "kafka consumer");
+    } else {
+        tracing::debug!(%error, reason, "kafka consumer");
+    }
+}
+
+/// Tells whether an error was not said lately.
+fn is_news(error: &KafkaError) -> bool {
+    let Ok(mut said) = SAID.lock() else { return true };
+    said.retain(|(_, at)| at.elapsed() < SAID_EVERY);
+    let code = error.rdkafka_error_code();
+    let is_news = said.iter().all(|(known, _)| *known != code);
+    if is_news {
+        said.push((code, Instant::now()));
+    }
+    is_news
 }
 
 fn list(partitions: &[Partition]) -> TopicPartitionList {

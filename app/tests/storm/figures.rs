@@ -1,15 +1,21 @@
 //! How soon what is written is judged again after a process or a broker went away, with default
-//! settings: the delay is between now and the event time up to which every shard has told all it has.
+//! settings.
+//!
+//! The delay is how long ago all partitions were first acknowledged to stand beyond the event time up
+//! to which every shard has told all it has: while the brokers take longer to acknowledge, that
+//! is theirs.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use logwake_detector::alert::AlertInput;
 use logwake_emit::wire;
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::ClientContext;
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 
 use crate::brokers::Brokers;
 use crate::number;
@@ -84,7 +90,7 @@ fn begin(kafka: &Kafka, start: &dyn Fn(&str) -> Service) -> (Vec<Service>, Write
     let mut services: Vec<Service> = ["a", "b", "c"].map(start).into();
     services.iter_mut().for_each(|service| service.wait_for_log("running"));
     let writer = Writer::start(kafka);
-    let mut clock = Clock::new(kafka);
+    let mut clock = Clock::new(kafka, &writer);
     clock.watch(WARM_UP);
     (services, writer, clock)
 }
@@ -122,13 +128,19 @@ pub fn by_default(config: &str) -> String {
 /// Writes lines of the present to all partitions until stopped.
 struct Writer {
     stop: Arc<AtomicBool>,
+    written: Arc<Mutex<Written>>,
     thread: JoinHandle<()>,
 }
 
 impl Writer {
     fn start(kafka: &Kafka) -> Self {
-        let producer: ThreadedProducer<DefaultProducerContext> =
-            kafka.client().set("linger.ms", "5").create().unwrap();
+        let written = Arc::new(Mutex::new(Written::default()));
+        let producer: ThreadedProducer<Acknowledged> = kafka
+            .client()
+            .set("linger.ms", "5")
+            .set("reconnect.backoff.max.ms", "1000")
+            .create_with_context(Acknowledged(Arc::clone(&written)))
+            .unwrap();
         let (topic, stop) = (kafka.logs(), Arc::new(AtomicBool::new(false)));
         let is_over = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -137,19 +149,21 @@ impl Writer {
                     break;
                 }
                 for idx in 0..LINES * PARTITIONS as u64 {
-                    let number = tick * 1000 + idx;
+                    let (number, at_ms) = (tick * 1000 + idx, now_ms());
                     let service = format!("service-{}", idx % 10);
                     let message = format!("item {number} shown {idx} times");
-                    let text = line(now_ms(), &service, "INFO", &message);
-                    let record: BaseRecord<'_, (), str> =
-                        BaseRecord::to(&topic).partition((idx % 6) as i32).payload(&text);
+                    let text = line(at_ms, &service, "INFO", &message);
+                    let record: BaseRecord<'_, (), str, usize> =
+                        BaseRecord::with_opaque_to(&topic, at_ms as usize)
+                            .partition((idx % PARTITIONS as u64) as i32)
+                            .payload(&text);
                     drop(producer.send(record));
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }
-            producer.flush(Duration::from_secs(10)).unwrap();
+            producer.flush(LONGEST).unwrap();
         });
-        Self { stop, thread }
+        Self { stop, written, thread }
     }
 
     fn stop(self) {
@@ -158,15 +172,61 @@ impl Writer {
     }
 }
 
+/// Up to which event time, in milliseconds, lines are acknowledged.
+#[derive(Default)]
+struct Written {
+    by_partition: BTreeMap<i32, i64>,
+    /// Up to where all partitions are, and since when.
+    all: VecDeque<(i64, i64)>,
+    longest: i64,
+}
+
+impl Written {
+    fn acknowledged(&mut self, partition: i32, at_ms: i64) {
+        let last = self.by_partition.entry(partition).or_default();
+        *last = at_ms.max(*last);
+        self.longest = self.longest.max(now_ms() - at_ms);
+        let all = self.by_partition.values().min().copied().unwrap_or_default();
+        if self.all.back().is_none_or(|(until, _)| *until < all) {
+            self.all.push_back((all, now_ms()));
+        }
+    }
+
+    /// Returns since when there was something beyond this event time.
+    fn since(&mut self, told_ms: i64) -> Option<i64> {
+        while self.all.front().is_some_and(|(until, _)| *until <= told_ms) {
+            self.all.pop_front();
+        }
+        self.all.front().map(|(_, since)| *since)
+    }
+}
+
+/// Hears what is acknowledged.
+struct Acknowledged(Arc<Mutex<Written>>);
+
+impl ClientContext for Acknowledged {}
+
+impl ProducerContext for Acknowledged {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, at_ms: usize) {
+        let Ok(message) = result else { return };
+        self.0.lock().unwrap().acknowledged(message.partition(), at_ms as i64);
+    }
+}
+
 /// How far every shard has told.
 struct Clock {
     findings: Tail,
     told_ms: BTreeMap<u32, i64>,
+    written: Arc<Mutex<Written>>,
 }
 
 impl Clock {
-    fn new(kafka: &Kafka) -> Self {
-        Self { findings: kafka.tail(&kafka.name("findings")), told_ms: BTreeMap::new() }
+    fn new(kafka: &Kafka, writer: &Writer) -> Self {
+        let (findings, written) =
+            (kafka.tail(&kafka.name("findings")), Arc::clone(&writer.written));
+        Self { findings, told_ms: BTreeMap::new(), written }
     }
 
     fn delay(&mut self) -> Duration {
@@ -179,7 +239,8 @@ impl Clock {
             }
         }
         let oldest = self.told_ms.values().min().copied().unwrap_or(0);
-        Duration::from_millis((now_ms() - oldest).max(0) as u64)
+        let since = self.written.lock().unwrap().since(oldest).unwrap_or_else(now_ms);
+        Duration::from_millis((now_ms() - since).max(0) as u64)
     }
 
     /// Says how long the delay was while something goes on.
@@ -203,6 +264,7 @@ impl Clock {
 
     fn measure(&mut self, what: &str, fault: impl FnOnce()) {
         let (median, longest) = self.watch(STEADY);
+        self.written.lock().unwrap().longest = 0;
         let normal = NORMAL.max(longest * 3 / 2);
         fault();
         let (begin, mut worst, mut late) = (Instant::now(), Duration::ZERO, Duration::ZERO);
@@ -218,9 +280,11 @@ impl Clock {
             looked = now;
             assert!(begin.elapsed() < LONGEST, "{what}: {delay:?} instead of {median:?}");
         }
+        let acknowledged = std::mem::take(&mut self.written.lock().unwrap().longest);
         eprintln!(
             "{what}: delay before {median:.1?} (longest {longest:.1?}), then at most {worst:.1?}, \
-             below {normal:.1?} for good after {late:.1?}, above it for {above:.1?} in all"
+             below {normal:.1?} for good after {late:.1?}, above it for {above:.1?} in all; \
+             lines acknowledged after {acknowledged} ms at most"
         );
     }
 }

@@ -31,6 +31,8 @@ const OUTBOX_BYTES_MAX: usize = 4 << 20;
 /// By which part of the interval a commit waits that somebody waits for: what comes together goes
 /// together, and a flood of news commits no more often than that.
 const EARLY: u32 = 10;
+/// Time until a stage starts over that failed for the first time.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How often lag is told.
 const LAG_EVERY: Duration = Duration::from_secs(5);
 /// How long a kept state that is older than its offset is waited for: a transaction shows in its
@@ -73,16 +75,18 @@ pub fn run<T: Task>(
     watch: &StageWatch,
     stop: &AtomicBool,
 ) {
-    let mut pause = Duration::from_millis(200);
+    let mut pause = FIRST_PAUSE;
     while !stop.load(Ordering::Acquire) {
         let begin = Instant::now();
         let opened = Brokers::open(settings);
         match opened.and_then(|port| Stage::new(settings, make, watch, port).run(stop)) {
             Ok(()) => return,
-            Err(error) => watch.failed(&error),
-        }
-        if begin.elapsed() > Duration::from_secs(60) {
-            pause = Duration::from_millis(200);
+            Err(error) => {
+                if begin.elapsed() > Duration::from_secs(60) {
+                    pause = FIRST_PAUSE;
+                }
+                watch.failed(&error, pause > FIRST_PAUSE);
+            }
         }
         let until = Instant::now() + pause;
         while Instant::now() < until && !stop.load(Ordering::Acquire) {
@@ -244,6 +248,7 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
             }
             Rebalance::Revoke { partitions, lost } => {
                 if lost {
+                    self.watch.lost(partitions.len());
                     self.desk.slots.retain(|slot| !partitions.contains(&slot.partition));
                     self.recover()?;
                 } else {

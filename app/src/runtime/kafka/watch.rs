@@ -1,7 +1,6 @@
 //! What the loop of a stage tells the people who run it: one place that both logs and counts.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use logwake_detector::record::Source;
@@ -12,8 +11,12 @@ use rdkafka::error::KafkaError;
 use crate::board::Board;
 use crate::telemetry::{Commit, Metrics, Outcome, Stage, Tracer};
 
-/// Time between two fencings that tells of two processes under one name.
-const FENCED_AGAIN: Duration = Duration::from_secs(60);
+/// So many fencings in so short a time tell of two processes under one name, which fence each other
+/// at every commit. Brokers that are restarted may bring it about twice.
+const FENCED_MAX: usize = 4;
+const FENCED_WITHIN: Duration = Duration::from_secs(60);
+/// How often one and the same is told of a stage.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// The eyes on one stage.
 pub struct StageWatch {
@@ -21,8 +24,27 @@ pub struct StageWatch {
     board: Arc<Board>,
     metrics: Arc<Metrics>,
     tracer: Arc<Tracer>,
-    is_troubled: AtomicBool,
-    fenced_at: Mutex<Option<Instant>>,
+    trouble: Mutex<Trouble>,
+}
+
+/// What is wrong at present, and what was told of it.
+#[derive(Default)]
+struct Trouble {
+    /// Whether something was told that no commit has ended yet.
+    is_open: bool,
+    told: Option<Instant>,
+    /// Fencings of late.
+    fenced: Vec<Instant>,
+    fencing_told: Option<Instant>,
+}
+
+/// Tells whether something is to be told, and notes that it is.
+fn is_news(told: &mut Option<Instant>) -> bool {
+    let is_news = told.is_none_or(|told| told.elapsed() > TOLD_EVERY);
+    if is_news {
+        *told = Some(Instant::now());
+    }
+    is_news
 }
 
 impl StageWatch {
@@ -34,20 +56,18 @@ impl StageWatch {
         tracer: &Arc<Tracer>,
     ) -> Self {
         let (board, metrics) = (Arc::clone(board), Arc::clone(metrics));
-        Self {
-            stage,
-            board,
-            metrics,
-            tracer: Arc::clone(tracer),
-            is_troubled: AtomicBool::new(false),
-            fenced_at: Mutex::new(None),
-        }
+        Self { stage, board, metrics, tracer: Arc::clone(tracer), trouble: Mutex::default() }
     }
 
-    /// The stage could not start or go on, and will start over.
-    pub fn failed(&self, error: &anyhow::Error) {
-        let stage = self.stage.as_str();
-        tracing::error!(stage, error = format!("{error:#}"), "stage stopped, starting over");
+    /// The stage could not start or go on, and will start over; `is_again` tells that it did so just
+    /// before.
+    pub fn failed(&self, error: &anyhow::Error, is_again: bool) {
+        let (stage, error) = (self.stage.as_str(), format!("{error:#}"));
+        if is_again {
+            tracing::error!(stage, error, "stage stopped again, starting over");
+        } else {
+            tracing::warn!(stage, error, "stage stopped, starting over");
+        }
         self.tell(Outcome::Failed, Duration::ZERO, 0, 0);
     }
 
@@ -58,7 +78,7 @@ impl StageWatch {
 
     /// A commit went through.
     pub fn committed(&self, took: Duration, inputs: u64, outputs: u64) {
-        if self.is_troubled.swap(false, Ordering::AcqRel) {
+        if std::mem::take(&mut self.trouble().is_open) {
             tracing::info!(stage = self.stage.as_str(), "commits go through again");
         }
         self.tell(Outcome::Committed, took, inputs, outputs);
@@ -67,33 +87,38 @@ impl StageWatch {
     /// A commit failed or its outcome is not known; the stage rewinds.
     pub fn commit_failed(&self, error: &anyhow::Error) {
         let stage = self.stage.as_str();
-        self.is_troubled.store(true, Ordering::Release);
         let why = error.downcast_ref::<CommitError>();
-        if why.is_some_and(CommitError::is_rebalance) {
+        let error = format!("{error:#}");
+        let mut trouble = self.trouble();
+        if why.is_some_and(CommitError::is_fenced) && trouble.is_fenced_again() {
+            if is_news(&mut trouble.fencing_told) {
+                tracing::error!(
+                    stage,
+                    "another process commits under the same transactional id; give each process its own [kafka] instance"
+                );
+            }
+        } else if !trouble.is_news() {
+            tracing::debug!(stage, error, "commit failed, going back");
+        } else if why.is_some_and(CommitError::is_rebalance) {
             tracing::info!(stage, "partitions move, committing again after that");
-        } else if why.is_some_and(CommitError::is_fenced) && self.is_fenced_again() {
-            tracing::error!(
-                stage,
-                "another process commits under the same transactional id; give each process its own [kafka] instance"
-            );
         } else {
-            tracing::warn!(stage, error = format!("{error:#}"), "commit failed, going back");
+            tracing::warn!(stage, error, "commit failed, going back");
         }
+        drop(trouble);
         self.tell(Outcome::Aborted, Duration::ZERO, 0, 0);
     }
 
-    /// Others fence a process once that they take for dead; one under the same name does it again.
-    fn is_fenced_again(&self) -> bool {
-        let now = Instant::now();
-        let before = self.fenced_at.lock().ok().and_then(|mut at| at.replace(now));
-        before.is_some_and(|before| now.duration_since(before) < FENCED_AGAIN)
-    }
-
-    /// An error of the consumer that goes away by itself; said once until a commit goes through.
+    /// An error of the consumer that goes away by itself.
     pub fn passing(&self, error: &KafkaError) {
-        if !self.is_troubled.swap(true, Ordering::AcqRel) {
+        if self.trouble().is_news() {
             tracing::warn!(stage = self.stage.as_str(), %error, "kafka consumer, trying again");
         }
+    }
+
+    /// Partitions were taken from it that it did not give up.
+    pub fn lost(&self, partitions: usize) {
+        let stage = self.stage.as_str();
+        tracing::warn!(stage, partitions, "taken for dead by its group, joining again");
     }
 
     /// A partition went back: its log was cut, deleted, or made anew.
@@ -166,5 +191,25 @@ impl StageWatch {
         self.metrics.committed(&commit);
         self.board.committed(&commit);
         self.tracer.committed(&commit);
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Trouble {
+    fn is_news(&mut self) -> bool {
+        let is_news = is_news(&mut self.told);
+        self.is_open |= is_news;
+        is_news
+    }
+
+    /// Others fence a process once that they take for dead; one under the same name does it again
+    /// and again.
+    fn is_fenced_again(&mut self) -> bool {
+        self.fenced.retain(|at| at.elapsed() < FENCED_WITHIN);
+        self.fenced.push(Instant::now());
+        self.fenced.len() >= FENCED_MAX
     }
 }
