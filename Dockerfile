@@ -1,5 +1,5 @@
 FROM rust:1.95-slim-bookworm AS build
-# librdkafka and OpenSSL are built from their crates' own source: a C and C++ compiler, make and
+# librdkafka, OpenSSL and jemalloc are built from their crates' own source: a C and C++ compiler, make and
 # perl are all they need.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -7,9 +7,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
+# Pages of 64 KiB are what some kernels of arm64 have; an allocator built for them runs with others too.
+ARG TARGETARCH
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p logwake \
+    if [ "$TARGETARCH" = arm64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi \
+    && cargo build --release --locked -p logwake \
     && strip --strip-debug -o /usr/local/bin/logwake target/release/logwake
 
 FROM debian:bookworm-slim
@@ -19,8 +22,6 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --no-create-home logwake
 COPY --from=build /usr/local/bin/logwake /usr/local/bin/logwake
-# Two arenas instead of eight a core: glibc keeps 30 MiB less for itself, at the same speed.
-ENV MALLOC_ARENA_MAX=2
 USER 10001:10001
 EXPOSE 9464
 # The image has bash and no curl. In Kubernetes use httpGet probes on /healthz and /readyz instead.
