@@ -33,6 +33,7 @@ struct Trouble {
     /// Whether something was told that no commit has ended yet.
     is_open: bool,
     told: Option<Instant>,
+    move_told: Option<Instant>,
     /// Fencings of late.
     fenced: Vec<Instant>,
     fencing_told: Option<Instant>,
@@ -97,12 +98,14 @@ impl StageWatch {
                     "another process commits under the same transactional id; give each process its own [kafka] instance"
                 );
             }
-        } else if !trouble.is_news() {
-            tracing::debug!(stage, error, "commit failed, going back");
         } else if why.is_some_and(CommitError::is_rebalance) {
-            tracing::info!(stage, "partitions move, committing again after that");
-        } else {
+            if is_news(&mut trouble.move_told) {
+                tracing::info!(stage, "partitions move, committing again after that");
+            }
+        } else if trouble.is_news() {
             tracing::warn!(stage, error, "commit failed, going back");
+        } else {
+            tracing::debug!(stage, error, "commit failed, going back");
         }
         drop(trouble);
         self.tell(Outcome::Aborted, Duration::ZERO, 0, 0);
