@@ -1,6 +1,6 @@
 FROM rust:1.95-slim-bookworm AS build
-# librdkafka, OpenSSL and jemalloc are built from their crates' own source: a C and C++ compiler, make and
-# perl are all they need.
+# librdkafka, OpenSSL and jemalloc are built from their crates' own source: a C and C++ compiler,
+# make and perl are all they need.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ make perl \

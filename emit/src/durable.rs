@@ -15,7 +15,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 
-use crate::kafka::OutMessage;
+use crate::kafka::{OutMessage, log};
 
 /// Messages that may wait for the brokers.
 const MESSAGES_MAX: &str = "200000";
@@ -113,11 +113,17 @@ pub struct Receipts {
 }
 
 impl ClientContext for Receipts {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
             self.is_broken.store(true, Ordering::Release);
+            tracing::warn!(%error, reason, "kafka producer of the intake, making a new one");
+        } else {
+            tracing::debug!(%error, reason, "kafka producer of the intake");
         }
-        tracing::warn!(%error, reason, "kafka producer of the intake");
     }
 }
 

@@ -343,17 +343,23 @@ struct Deliveries {
     failed: AtomicU64,
 }
 
-/// What fails is told by the loop, once: librdkafka tells every attempt.
 impl ClientContext for Deliveries {
     fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match facility {
-            "CONFWARN" => tracing::warn!("{message}"),
-            _ => tracing::debug!(facility, "{message}"),
-        }
+        log(facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka producer");
+    }
+}
+
+/// Logs what librdkafka says of a producer: as a warning that a property does not do what was meant,
+/// and nothing else. It tells every attempt; what fails is told by whoever asked for it, and that
+/// brokers are away by the consumers of the process.
+pub(crate) fn log(facility: &str, message: &str) {
+    match facility {
+        "CONFWARN" => tracing::warn!("{message}"),
+        _ => tracing::debug!(facility, "{message}"),
     }
 }
 

@@ -319,8 +319,8 @@ pub fn close(consumer: BaseConsumer<Reader>) {
 pub struct Reader;
 
 impl ClientContext for Reader {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -356,8 +356,8 @@ impl ClientContext for RebalanceQueue {
         }
     }
 
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -406,7 +406,7 @@ impl ConsumerContext for RebalanceQueue {
 
 /// Logs what librdkafka says: as a warning that a property does not do what was meant, and nothing
 /// else, for its callers tell what fails for them.
-pub fn log(_level: RDKafkaLogLevel, facility: &str, message: &str) {
+fn log(facility: &str, message: &str) {
     match facility {
         "CONFWARN" => tracing::warn!("{message}"),
         _ => tracing::debug!(facility, "{message}"),

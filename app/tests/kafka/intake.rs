@@ -93,7 +93,7 @@ fn what_was_accepted_is_handed_on_once_over_kills() {
         is_over.store(true, Ordering::Release);
         (service, senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect())
     });
-    assert!(accepted.len() > 100, "{}", accepted.len());
+    assert!(accepted.len() > 500, "{}", accepted.len());
     let named = |handed: &HandedOn| -> BTreeSet<String> {
         let name = |alert: &logwake_detector::alert::ExternalAlert| match alert.labels.get("idx") {
             Some(idx) => format!("{}/{idx}", alert.labels["key"]),

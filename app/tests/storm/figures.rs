@@ -178,6 +178,7 @@ struct Written {
     by_partition: BTreeMap<i32, i64>,
     /// Up to where all partitions are, and since when.
     all: VecDeque<(i64, i64)>,
+    /// How long the slowest line took since this was set to 0.
     longest: i64,
 }
 
@@ -280,7 +281,7 @@ impl Clock {
             looked = now;
             assert!(begin.elapsed() < LONGEST, "{what}: {delay:?} instead of {median:?}");
         }
-        let acknowledged = std::mem::take(&mut self.written.lock().unwrap().longest);
+        let acknowledged = self.written.lock().unwrap().longest;
         eprintln!(
             "{what}: delay before {median:.1?} (longest {longest:.1?}), then at most {worst:.1?}, \
              below {normal:.1?} for good after {late:.1?}, above it for {above:.1?} in all; \
