@@ -25,6 +25,8 @@ mod page_storm;
 #[path = "kafka/pipeline.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]
 mod pipeline;
+#[path = "kafka/poison.rs"]
+mod poison;
 #[path = "kafka/replicas.rs"]
 mod replicas;
 #[path = "kafka/same.rs"]

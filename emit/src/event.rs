@@ -15,6 +15,7 @@ mod decision;
 mod exemplar;
 mod external;
 mod number;
+mod shed;
 mod time;
 
 use logwake_detector::anomaly::Severity;
@@ -25,13 +26,16 @@ pub use alert::{AlertBody, AlertEvent, AlertLogwake, StoryLine, alert_json};
 pub use anomaly::{
     AnomalyBody, AnomalyEvent, Contribution, Log, LogRecord, TemplateBody, Window, anomaly_json,
 };
-pub use deadletter::{DeadLetter, dead_letter_headers, undelivered_headers};
+pub use deadletter::{
+    BYTES_HEADER, DeadLetter, END_HEADER, dead_letter_headers, undelivered_headers,
+};
 pub use decision::{DecisionBody, DecisionEvent, DecisionLogwake, decision_json};
 pub use exemplar::{ExemplarBody, Position};
 pub use external::{
     External, ExternalAlertBody, ExternalBody, ExternalEvent, ExternalLogwake, SilenceBody,
     external_json,
 };
+pub use shed::shed;
 
 /// Version of the Elastic Common Schema that the events follow.
 pub const ECS_VERSION: &str = "9.0.0";

@@ -10,14 +10,14 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,12 @@ impl Outbox {
         self.messages.len()
     }
 
+    /// Changes each message that waits.
+    pub fn change_each(&mut self, change: impl FnMut(&mut OutMessage)) {
+        self.messages.iter_mut().for_each(change);
+        self.bytes = self.messages.iter().map(OutMessage::bytes).sum();
+    }
+
     /// Moves everything that waits in another outbox to the end of this one.
     pub fn append(&mut self, other: &mut Self) {
         self.messages.append(&mut other.messages);
@@ -128,6 +134,16 @@ pub enum CommitError {
     Undelivered {
         /// How many.
         count: u64,
+    },
+    /// A message has more bytes than its topic takes.
+    #[error(
+        "a message of {bytes} bytes is more than topic {topic} takes; its max.message.bytes decides"
+    )]
+    TooLarge {
+        /// Which topic.
+        topic: String,
+        /// Bytes of the message before compression.
+        bytes: usize,
     },
     /// A call did not come back in its time; it is left behind with its producer.
     #[error("{step} did not return in its time")]
@@ -205,11 +221,11 @@ impl Committer {
         self.is_whole = false;
         self.producer.begin_transaction().map_err(step("begin transaction"))?;
         if let Err(error) = self.fill(outbox, offsets, membership) {
+            let error = self.producer.context().take_too_large().unwrap_or(error);
             self.abort(&error);
             return Err(error);
         }
         self.producer.commit_transaction(TIMEOUT).map_err(step("commit transaction"))?;
-        self.check_deliveries()?;
         self.is_whole = true;
         Ok(())
     }
@@ -229,7 +245,8 @@ impl Committer {
         if offsets.count() > 0 {
             self.send_offsets(offsets, membership.ok_or(CommitError::NotAMember)?)?;
         }
-        self.flush()
+        self.flush()?;
+        self.check_deliveries()
     }
 
     /// Aborts a transaction whose commit was never asked for, so that its outcome is certain.
@@ -324,15 +341,20 @@ impl Committer {
                     record = back;
                     self.producer.poll(Duration::from_millis(10));
                 }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
+                    let (topic, bytes) = (message.topic.to_string(), message.bytes());
+                    return Err(CommitError::TooLarge { topic, bytes });
+                }
                 Err((source, _)) => return Err(CommitError::Kafka { step: "produce", source }),
             }
         }
     }
 
     fn check_deliveries(&self) -> Result<(), CommitError> {
-        match self.producer.context().failed.swap(0, Ordering::AcqRel) {
+        let context = self.producer.context();
+        match context.failed.swap(0, Ordering::AcqRel) {
             0 => Ok(()),
-            count => Err(CommitError::Undelivered { count }),
+            count => Err(context.take_too_large().unwrap_or(CommitError::Undelivered { count })),
         }
     }
 }
@@ -341,6 +363,15 @@ impl Committer {
 #[derive(Default)]
 struct Deliveries {
     failed: AtomicU64,
+    /// Topic and bytes of a message that was more than its topic takes.
+    too_large: Mutex<Option<(String, usize)>>,
+}
+
+impl Deliveries {
+    fn take_too_large(&self) -> Option<CommitError> {
+        let mut found = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
+        found.take().map(|(topic, bytes)| CommitError::TooLarge { topic, bytes })
+    }
 }
 
 impl ClientContext for Deliveries {
@@ -367,8 +398,12 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, _)) = result {
+        if let Err((error, message)) = result {
             tracing::debug!(%error, "message not delivered");
+            if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
+                let found = (message.topic().to_owned(), message.payload_len());
+                *self.too_large.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+            }
             self.failed.fetch_add(1, Ordering::AcqRel);
         }
     }

@@ -184,7 +184,7 @@ impl GroupConsumer {
         answer.elements().iter().try_for_each(|element| element.error())
     }
 
-    /// Returns the offsets that the group has committed.
+    /// Returns the offsets that the group has committed, each with its note.
     ///
     /// # Errors
     /// Where the group coordinator does not answer in time.
@@ -192,15 +192,16 @@ impl GroupConsumer {
         &self,
         partitions: &[Partition],
         timeout: Duration,
-    ) -> KafkaResult<Vec<(Partition, Option<i64>)>> {
+    ) -> KafkaResult<Vec<(Partition, Option<i64>, String)>> {
         let answer = self.consumer.committed_offsets(list(partitions), timeout)?;
         let offset = |element: &TopicPartitionListElem<'_>| {
             element.error()?;
             let partition = (element.topic().to_owned(), element.partition());
-            Ok(match element.offset() {
-                Offset::Offset(offset) => (partition, Some(offset)),
-                _ => (partition, None),
-            })
+            let offset = match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                _ => None,
+            };
+            Ok((partition, offset, element.metadata().to_owned()))
         };
         answer.elements().iter().map(offset).collect()
     }
@@ -244,8 +245,8 @@ impl GroupConsumer {
     ///
     /// # Errors
     /// Where the coordinator refuses, for instance after a rebalance.
-    pub fn commit(&self, offsets: &[(Partition, Offset)]) -> KafkaResult<()> {
-        self.consumer.commit(&list_at(offsets)?, rdkafka::consumer::CommitMode::Sync)
+    pub fn commit(&self, offsets: &TopicPartitionList) -> KafkaResult<()> {
+        self.consumer.commit(offsets, rdkafka::consumer::CommitMode::Sync)
     }
 
     /// Leaves the group; rebalances on the way out are answered at once.
@@ -449,15 +450,14 @@ fn list(partitions: &[Partition]) -> TopicPartitionList {
 ///
 /// # Errors
 /// Where an offset cannot be stated to librdkafka.
-pub fn list_with(
-    partitions: &[(Partition, Offset)],
-    note: &str,
+pub fn list_with<'a>(
+    places: impl Iterator<Item = (&'a Partition, i64, String)>,
 ) -> KafkaResult<TopicPartitionList> {
-    let list = list_at(partitions)?;
-    for ((topic, partition), _) in partitions {
-        if let Some(mut element) = list.find_partition(topic, *partition) {
-            element.set_metadata(note);
-        }
+    let mut list = TopicPartitionList::new();
+    for ((topic, partition), offset, note) in places {
+        let mut element = list.add_partition(topic, *partition);
+        element.set_offset(Offset::Offset(offset))?;
+        element.set_metadata(note);
     }
     Ok(list)
 }

@@ -35,6 +35,7 @@ pub(super) struct Instruments {
     pub(super) intake: Counter<u64>,
     pub(super) intake_time: Histogram<f64>,
     pub(super) dead_letters: Counter<u64>,
+    pub(super) events_cut: Counter<u64>,
     pub(super) unreadable: Counter<u64>,
     pub(super) commits: Counter<u64>,
     pub(super) commit_time: Histogram<f64>,
@@ -118,6 +119,10 @@ impl Instruments {
                 "logwake.intake_duration",
                 "Time from a request with alerts to its answer.",
                 &COMMIT_BOUNDS,
+            ),
+            events_cut: counter(
+                "logwake.events_cut",
+                "Events that were cut to the size that their topic takes, by topic.",
             ),
             dead_letters: counter(
                 "logwake.dead_letters",

@@ -168,6 +168,11 @@ impl Metrics {
         self.instruments.dead_letters.add(payloads, &[KeyValue::new("reason", reason)]);
     }
 
+    /// Counts an event that was cut to what its topic takes.
+    pub fn event_cut(&self, topic: &str) {
+        self.instruments.events_cut.add(1, &[KeyValue::new("topic", topic.to_owned())]);
+    }
+
     /// Counts a value of another version that was passed over.
     pub fn unreadable(&self, stage: Stage) {
         self.instruments.unreadable.add(1, &[stage_label(stage)]);

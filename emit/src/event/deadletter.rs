@@ -45,6 +45,12 @@ pub fn dead_letter_headers(
     headers.into_iter().map(|(key, value)| (key.into(), value)).collect()
 }
 
+/// Header with the bytes that a payload or an event had before it was cut.
+pub const BYTES_HEADER: &str = "logwake.payload.bytes";
+/// Header with the offset behind the last payload that a dead letter stands for, where those are
+/// several.
+pub const END_HEADER: &str = "logwake.offset.end";
+
 /// Header with the name of the sink that did not take it.
 const SINK: &str = "logwake.sink";
 /// Header with the id of the change of the alert, or of the digest at one of its revisions.

@@ -22,8 +22,10 @@ use super::{WireError, decode, encode};
 /// room for key, headers and framing.
 pub const CHUNK_BYTES_MAX: usize = 900_000;
 
-/// Version of chunks and manifests.
+/// Version of chunks, and of manifests without a check of their own, which are still read.
 const SNAPSHOT_VERSION: u8 = 1;
+/// Version of manifests that end with the xxh3 of what stands before it.
+const MANIFEST_VERSION: u8 = 2;
 /// Version byte and hash.
 const CHUNK_HEADER_BYTES: usize = 9;
 const CHUNK_PAYLOAD_BYTES_MAX: usize = CHUNK_BYTES_MAX - CHUNK_HEADER_BYTES;
@@ -53,6 +55,17 @@ pub struct Snapshot {
     pub state: Vec<u8>,
 }
 
+/// Why a manifest could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// Not the bytes of a manifest.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// Its check does not match its bytes.
+    #[error("the check of the manifest does not match its bytes")]
+    Check,
+}
+
 /// Why a snapshot could not be put together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
@@ -62,7 +75,7 @@ pub enum SnapshotError {
         /// Key of the record.
         key: String,
         /// What is wrong.
-        source: WireError,
+        source: ManifestError,
     },
     /// A chunk that the manifest names is not there.
     #[error("snapshot {key} lacks chunk {index} of {chunks}")]
@@ -118,8 +131,27 @@ pub fn split(key: &str, offset: i64, state: &[u8]) -> (Manifest, Vec<Pair>) {
     let manifest = Manifest { offset, chunks, bytes: state.len() as u64, hash };
     let values = parts.map(|part| chunk(hash, part));
     let mut pairs: Vec<Pair> = chunk_keys(key, 0..chunks).zip(values).collect();
-    pairs.push((key.to_owned(), encode(SNAPSHOT_VERSION, &manifest)));
+    pairs.push((key.to_owned(), encode_manifest(&manifest)));
     (manifest, pairs)
+}
+
+fn encode_manifest(manifest: &Manifest) -> Vec<u8> {
+    let mut value = encode(MANIFEST_VERSION, manifest);
+    let check = xxh3_64(&value);
+    value.extend_from_slice(&check.to_le_bytes());
+    value
+}
+
+fn decode_manifest(value: &[u8]) -> Result<Manifest, ManifestError> {
+    let what = "snapshot manifest";
+    if value.first() != Some(&MANIFEST_VERSION) {
+        return Ok(decode(what, SNAPSHOT_VERSION, value)?);
+    }
+    let (body, check) = value.split_last_chunk().ok_or(ManifestError::Check)?;
+    if xxh3_64(body) != u64::from_le_bytes(*check) {
+        return Err(ManifestError::Check);
+    }
+    Ok(decode(what, MANIFEST_VERSION, body)?)
 }
 
 fn chunk(hash: u64, part: &[u8]) -> Vec<u8> {
@@ -130,8 +162,8 @@ fn chunk(hash: u64, part: &[u8]) -> Vec<u8> {
     value
 }
 
-/// Puts the snapshot with the manifest `key` together from the records of a topic, others among
-/// them; `None` where there is no manifest.
+/// Puts the newest snapshot with the manifest `key` together from the records of a topic, others
+/// among them; `None` where there is no manifest.
 ///
 /// # Errors
 ///
@@ -140,21 +172,61 @@ pub fn assemble<'a>(
     key: &str,
     pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>,
 ) -> Result<Option<Snapshot>, SnapshotError> {
-    let mut manifest = None;
-    let mut chunks: BTreeMap<(u64, u32), &[u8]> = BTreeMap::new();
-    for (name, value) in pairs {
-        let Some(rest) = name.strip_prefix(key) else { continue };
-        if rest.is_empty() {
-            manifest = (!value.is_empty()).then_some(value);
-        } else if let Some((hash, index, part)) = read_chunk(rest, value) {
-            chunks.insert((hash, index), part);
+    Records::of(key, pairs).newest_first().next().transpose()
+}
+
+/// Returns the newest snapshot that can be read, and what is wrong with the newest of all where
+/// that is another one: compaction leaves older snapshots in the topic for a while.
+pub fn assemble_readable<'a>(
+    key: &str,
+    pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+) -> (Option<Snapshot>, Option<SnapshotError>) {
+    let records = Records::of(key, pairs);
+    let mut damage = None;
+    for found in records.newest_first() {
+        match found {
+            Ok(snapshot) => return (Some(snapshot), damage),
+            Err(error) => damage = damage.or(Some(error)),
         }
     }
-    let Some(manifest) = manifest else { return Ok(None) };
-    let manifest: Manifest = decode("snapshot manifest", SNAPSHOT_VERSION, manifest)
-        .map_err(|source| SnapshotError::Record { key: key.to_owned(), source })?;
-    let state = join(key, &manifest, &chunks)?;
-    Ok(Some(Snapshot { manifest, state }))
+    (None, damage)
+}
+
+/// The records of a topic that belong to one key.
+struct Records<'a> {
+    key: String,
+    /// Manifests since the last tombstone, oldest first.
+    manifests: Vec<&'a [u8]>,
+    chunks: BTreeMap<(u64, u32), &'a [u8]>,
+}
+
+impl<'a> Records<'a> {
+    fn of(key: &str, pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let (mut manifests, mut chunks) = (Vec::new(), BTreeMap::new());
+        for (name, value) in pairs {
+            let Some(rest) = name.strip_prefix(key) else { continue };
+            if !rest.is_empty() {
+                let chunk = read_chunk(rest, value);
+                chunks.extend(chunk.map(|(hash, index, part)| ((hash, index), part)));
+            } else if value.is_empty() {
+                manifests.clear();
+            } else {
+                manifests.push(value);
+            }
+        }
+        Self { key: key.to_owned(), manifests, chunks }
+    }
+
+    fn newest_first(&self) -> impl Iterator<Item = Result<Snapshot, SnapshotError>> {
+        self.manifests.iter().rev().map(|manifest| self.read(manifest))
+    }
+
+    fn read(&self, manifest: &[u8]) -> Result<Snapshot, SnapshotError> {
+        let manifest = decode_manifest(manifest)
+            .map_err(|source| SnapshotError::Record { key: self.key.clone(), source })?;
+        let state = join(&self.key, &manifest, &self.chunks)?;
+        Ok(Snapshot { manifest, state })
+    }
 }
 
 /// Reads `#{index}` and the chunk; what is neither is no part of any snapshot of this version.

@@ -182,7 +182,7 @@ impl Task for IntakeTask {
         if let Err(reason) = read {
             let offset = u64::try_from(input.offset).unwrap_or(0);
             let place = (&self.place, offset);
-            out.push(dead_letter(&self.shared.topics, place, &reason, input.payload));
+            out.push(dead_letter(&self.shared.topics.deadletter, place, &reason, input.payload));
             self.dead += 1;
             self.counts.push((IntakeResult::Invalid, 1));
         }

@@ -5,14 +5,18 @@
 
 mod alert_task;
 mod align;
+mod caution;
 mod courier;
 mod dead_letter;
+mod desk;
 mod detect_task;
 mod intake_task;
+mod limits;
 mod notify_task;
 mod port;
 mod restore;
 mod scan;
+mod settings;
 #[cfg(test)]
 mod simulation;
 mod slot;
@@ -20,6 +24,7 @@ mod stage;
 mod tally_task;
 mod task;
 mod topics;
+mod unreadable;
 mod watch;
 
 use std::num::NonZero;
@@ -44,12 +49,13 @@ use crate::topology::topology_of;
 use alert_task::{AlertShared, AlertTask};
 use align::Alignment;
 use courier::Door;
+use dead_letter::{CRASHED, UNREADABLE_BATCH};
 use detect_task::{DetectShared, DetectTask};
 use intake_task::{IntakeShared, IntakeTask, NO_ALERT};
 pub use intake_task::{SILENCES_MAX, external_id};
 use notify_task::{NotifyShared, NotifyTask, UNDELIVERED};
 pub use scan::scan;
-use stage::StageSettings;
+use settings::StageSettings;
 pub use stage::wall_now;
 use tally_task::{TallyShared, TallyTask};
 use topics::{BROKER_DEFAULT, TopicPlan};
@@ -100,7 +106,9 @@ impl KafkaRuntime {
             metrics.rejected(reason, 0);
             metrics.dead_letters(reason, 0);
         }
-        [UNDELIVERED, NO_ALERT].into_iter().for_each(|reason| metrics.dead_letters(reason, 0));
+        [UNDELIVERED, NO_ALERT, CRASHED, UNREADABLE_BATCH]
+            .into_iter()
+            .for_each(|reason| metrics.dead_letters(reason, 0));
         for stage in [Stage::Detect, Stage::Intake, Stage::Alert, Stage::Notify] {
             metrics.state_size(stage, 0);
         }
@@ -315,6 +323,8 @@ impl Start<'_> {
             commit_interval: kafka.commit_interval.0,
             snapshot_interval: kafka.snapshot_interval.0,
             alignment: (Alignment::new(1, Duration::ZERO), 0),
+            events: self.topics.events().to_vec(),
+            deadletter: Arc::clone(&self.topics.deadletter),
         }
     }
 

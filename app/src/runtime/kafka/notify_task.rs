@@ -139,7 +139,12 @@ impl Task for NotifyTask {
                 };
                 let offset = u64::try_from(input.offset).unwrap_or(0);
                 let reason = error.to_string();
-                out.push(dead_letter(topics, (&source, offset), &reason, input.payload));
+                out.push(dead_letter(
+                    &topics.deadletter,
+                    (&source, offset),
+                    &reason,
+                    input.payload,
+                ));
                 self.dead.push(NO_EVENT);
             }
         }

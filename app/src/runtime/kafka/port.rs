@@ -4,33 +4,64 @@
 //! [`Brokers`] is the one that runs; the simulation of the tests is another, which fails wherever
 //! brokers can.
 //!
-//! **A commit notes with each offset who made it, and the last one before partitions are given up
-//! notes nobody.**
+//! **A commit notes with each offset who made it and [how carefully](super::caution) to go on, and the
+//! last one before partitions are given up notes nobody.**
 //! So whoever takes partitions over from a process that died or was put out knows its transactional
 //! id, and a producer under that id aborts at once what it left open, which would otherwise hold up
 //! every reader until the transaction times out.
 //! If that process lives after all, its next commit fails and it goes back to what is committed.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::Context;
 use logwake_detector::time::Timestamp;
 use logwake_emit::kafka::{CommitError, Committer, Outbox};
 use logwake_ingest::kafka::{GroupConsumer, Partition, Rebalance, Run, last_notes, list_with};
+use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::Offset;
 
+use super::caution::{Caution, Note, Owner};
 use super::restore::StateLog;
-use super::stage::StageSettings;
+use super::settings::StageSettings;
+use super::stage::wall_now;
 use super::task::Input;
+use super::unreadable::next_readable;
 
 /// How long one answer of the brokers is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long stable offsets of partitions that are taken over are waited for, before it is asked who
 /// left them open.
 const OPEN_AFTER: Duration = Duration::from_millis(300);
+
+/// Tells this process from those before it under the same name: when it was started, nanoseconds.
+static BIRTH: LazyLock<u64> =
+    LazyLock::new(|| u64::try_from(wall_now().as_nanos()).unwrap_or_default());
+
+/// What a commit says of a partition: up to where it is handled, and how carefully it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which partition.
+    pub partition: Partition,
+    /// First offset not handled.
+    pub offset: i64,
+    /// What its next owner must know.
+    pub caution: Caution,
+}
+
+/// What a group has committed of a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Which partition.
+    pub partition: Partition,
+    /// First offset not handled, `None` where nothing was committed.
+    pub offset: Option<i64>,
+    /// What was noted with it.
+    pub note: Note,
+}
 
 /// The brokers as the loop sees them.
 pub trait Port {
@@ -72,14 +103,11 @@ pub trait Port {
     /// Where a partition does not go there.
     fn seek(&mut self, starts: &[(Partition, i64)]) -> anyhow::Result<()>;
 
-    /// Returns the offsets that the group has committed, once no transaction is open over them.
+    /// Returns what the group has committed, once no transaction is open over it.
     ///
     /// # Errors
     /// Where the coordinator does not answer.
-    fn committed(
-        &mut self,
-        partitions: &[Partition],
-    ) -> anyhow::Result<Vec<(Partition, Option<i64>)>>;
+    fn committed(&mut self, partitions: &[Partition]) -> anyhow::Result<Vec<Committed>>;
 
     /// Returns the first and the end offset of a partition.
     ///
@@ -99,12 +127,22 @@ pub trait Port {
     /// Where the coordinator does not answer.
     fn take_over(&mut self, partitions: &[Partition]) -> anyhow::Result<()>;
 
+    /// Returns who commits.
+    fn owner(&self) -> Owner;
+
+    /// Returns the first offset behind the batch at an offset of a partition, which cannot be
+    /// unpacked.
+    ///
+    /// # Errors
+    /// Where its leader does not answer.
+    fn next_readable(&mut self, partition: &Partition, offset: i64) -> anyhow::Result<i64>;
+
     /// Returns where a partition ended lately, without asking anybody, as far as that is known.
     fn end(&self, _partition: &Partition) -> Option<i64> {
         None
     }
 
-    /// Puts states, outputs and offsets out: all at once, or with at-least-once one after the other.
+    /// Puts states, outputs and places out: all at once, or with at-least-once one after the other.
     /// `is_last` notes that the partitions may be given up now.
     ///
     /// # Errors
@@ -113,7 +151,7 @@ pub trait Port {
         &mut self,
         states: Outbox,
         outputs: Outbox,
-        offsets: &[(Partition, i64)],
+        places: &[Place],
         is_last: bool,
     ) -> anyhow::Result<()>;
 
@@ -125,11 +163,19 @@ pub trait Port {
     fn settle(&mut self) -> anyhow::Result<()>;
 }
 
+/// Bytes of a batch at most, where nothing else is set: librdkafka's default.
+const BATCH_BYTES: usize = 1_000_000;
+/// Bytes of a batch below which it is not made smaller.
+const BATCH_BYTES_MIN: usize = 4 << 10;
+
 /// A consumer in the stage's group and a producer.
 pub struct Brokers<'a> {
     settings: &'a StageSettings,
     consumer: GroupConsumer,
     committer: Committer,
+    /// Properties of the producer: its batches get smaller where a topic refuses one.
+    producer: ClientConfig,
+    is_producer_due: bool,
 }
 
 impl<'a> Brokers<'a> {
@@ -138,11 +184,25 @@ impl<'a> Brokers<'a> {
     /// # Errors
     /// Where a property is wrong or the brokers do not answer.
     pub fn open(settings: &'a StageSettings) -> anyhow::Result<Self> {
-        let committer = committer(settings)?;
+        let producer = settings.producer.clone();
+        let committer = Committer::new(&producer, settings.transactional_id.as_deref())?;
         let topics: Vec<&str> = settings.inputs.iter().map(String::as_str).collect();
         let consumer = GroupConsumer::subscribe(&settings.consumer, &topics)
             .with_context(|| format!("subscribe to {}", topics.join(", ")))?;
-        Ok(Self { settings, consumer, committer })
+        Ok(Self { settings, consumer, committer, producer, is_producer_due: false })
+    }
+}
+
+impl Brokers<'_> {
+    /// Makes batches smaller where one was more than its topic takes: a topic bounds batches, so
+    /// that small messages are refused for what goes with them.
+    fn note_size(&mut self, error: &CommitError) {
+        if let CommitError::TooLarge { .. } = error {
+            let bytes = self.producer.get("batch.size").and_then(|bytes| bytes.parse().ok());
+            let smaller = (bytes.unwrap_or(BATCH_BYTES) / 2).max(BATCH_BYTES_MIN);
+            self.producer.set("batch.size", smaller.to_string());
+            self.is_producer_due = true;
+        }
     }
 }
 
@@ -187,11 +247,14 @@ impl Port for Brokers<'_> {
         seek.context("seek to the committed offsets")
     }
 
-    fn committed(
-        &mut self,
-        partitions: &[Partition],
-    ) -> anyhow::Result<Vec<(Partition, Option<i64>)>> {
-        self.consumer.committed(partitions, TIMEOUT).context("read offsets")
+    fn committed(&mut self, partitions: &[Partition]) -> anyhow::Result<Vec<Committed>> {
+        let committed = self.consumer.committed(partitions, TIMEOUT).context("read offsets")?;
+        let one = |(partition, offset, note): (Partition, Option<i64>, String)| Committed {
+            partition,
+            offset,
+            note: Note::parse(&note),
+        };
+        Ok(committed.into_iter().map(one).collect())
     }
 
     fn bounds(&mut self, partition: &Partition, timeout: Duration) -> anyhow::Result<(i64, i64)> {
@@ -217,7 +280,8 @@ impl Port for Brokers<'_> {
         };
         let group = consumer.get("group.id").unwrap_or_default();
         let is_foreign = |id: &String| id.starts_with(group) && id != own;
-        for id in notes.into_iter().filter(is_foreign).collect::<BTreeSet<_>>() {
+        let ids = notes.iter().map(|note| Note::parse(note).by.name);
+        for id in ids.filter(is_foreign).collect::<BTreeSet<_>>() {
             match Committer::new(&self.settings.producer, Some(&id)) {
                 Ok(_) => tracing::info!(id, "ended what a process that is gone left open"),
                 Err(error) => tracing::warn!(%error, id, "end what a process that is gone left"),
@@ -226,39 +290,53 @@ impl Port for Brokers<'_> {
         Ok(())
     }
 
+    fn owner(&self) -> Owner {
+        let id = self.settings.transactional_id.as_deref();
+        // Without a transaction nobody is to be fenced, and any name of its own will do.
+        let name = id.or_else(|| self.settings.consumer.get("client.id")).unwrap_or("logwake");
+        Owner { name: name.to_owned(), birth: *BIRTH }
+    }
+
+    fn next_readable(&mut self, partition: &Partition, offset: i64) -> anyhow::Result<i64> {
+        next_readable(&self.settings.consumer, partition, offset)
+    }
+
     fn commit(
         &mut self,
         mut states: Outbox,
         mut outputs: Outbox,
-        offsets: &[(Partition, i64)],
+        places: &[Place],
         is_last: bool,
     ) -> anyhow::Result<()> {
-        let offsets = offsets_of(offsets);
         let membership = self.consumer.membership();
-        if let Some(id) = &self.settings.transactional_id {
+        let id = self.settings.transactional_id.as_deref();
+        let by = if is_last { Owner::default() } else { self.owner() };
+        let offsets = list_with(places.iter().map(|place| {
+            let Place { partition, offset, caution } = place;
+            let note = Note { by: by.clone(), caution: *caution };
+            (partition, *offset, note.text())
+        }))?;
+        if id.is_some() {
             outputs.append(&mut states);
-            let note = if is_last { "" } else { id };
-            self.committer.commit(&mut outputs, &list_with(&offsets, note)?, membership)?;
-        } else {
-            // Nothing fences here, but whoever knows that it lost its partitions says nothing of them.
-            anyhow::ensure!(membership.is_some(), CommitError::NotAMember);
-            self.committer.send_all(&mut states)?;
-            self.committer.send_all(&mut outputs)?;
-            self.consumer.commit(&offsets).context("commit offsets")?;
+            let committed = self.committer.commit(&mut outputs, &offsets, membership);
+            return Ok(committed.inspect_err(|error| self.note_size(error))?);
         }
-        Ok(())
+        // Nothing fences here, but whoever knows that it lost its partitions says nothing of them.
+        anyhow::ensure!(membership.is_some(), CommitError::NotAMember);
+        for outbox in [&mut states, &mut outputs] {
+            self.committer.send_all(outbox).inspect_err(|error| self.note_size(error))?;
+        }
+        self.consumer.commit(&offsets).context("commit offsets")
     }
 
     fn settle(&mut self) -> anyhow::Result<()> {
-        if !self.committer.is_whole() {
-            self.committer = committer(self.settings)?;
+        if self.is_producer_due || !self.committer.is_whole() {
+            let id = self.settings.transactional_id.as_deref();
+            self.committer = Committer::new(&self.producer, id)?;
+            self.is_producer_due = false;
         }
         Ok(())
     }
-}
-
-fn committer(settings: &StageSettings) -> anyhow::Result<Committer> {
-    Ok(Committer::new(&settings.producer, settings.transactional_id.as_deref())?)
 }
 
 fn offsets_of(positions: &[(Partition, i64)]) -> Vec<(Partition, Offset)> {

@@ -11,8 +11,13 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::unreadable::is_unreadable;
+
 /// Longest wait for the next message or end of a partition.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a batch is fetched that cannot be unpacked.
+const FETCHES_MAX: u32 = 5;
 
 /// Shows every committed message of some partitions, those of a partition in their order.
 ///
@@ -62,10 +67,14 @@ fn scan_with(
         }
     }
     consumer.assign(&list).with_context(|| format!("assign partitions of {topic}"))?;
-    let mut heard = Instant::now();
+    let (mut heard, mut unread) = (Instant::now(), 0);
     while !open.is_empty() {
         match consumer.poll(Duration::from_millis(200)) {
-            Some(Ok(message)) => see(&message),
+            Some(Ok(message)) => {
+                unread = 0;
+                see(&message);
+            }
+            Some(Err(error)) if is_unreadable(&error) && unread < FETCHES_MAX => unread += 1,
             Some(Err(KafkaError::PartitionEOF(partition))) => _ = open.remove(&partition),
             Some(Err(error)) if is_passing(&error) && heard.elapsed() < PATIENCE => continue,
             Some(Err(error)) => return Err(error).context(format!("read topic {topic}")),
@@ -112,7 +121,11 @@ fn is_passing(error: &KafkaError) -> bool {
     )
 }
 
-fn reader(config: &ClientConfig) -> anyhow::Result<BaseConsumer<Reader>> {
+/// Makes a consumer outside of any group.
+///
+/// # Errors
+/// Where a property is wrong.
+pub fn reader(config: &ClientConfig) -> anyhow::Result<BaseConsumer<Reader>> {
     let mut config = config.clone();
     config.remove("group.instance.id");
     config

@@ -159,6 +159,12 @@ impl Task for TallyTask {
         self.tally.begin(u64::try_from(position).unwrap_or(0), wall_now());
     }
 
+    fn left_out(&mut self, payloads: u64, reason: &'static str) {
+        let lines = u32::try_from(payloads).unwrap_or(u32::MAX);
+        self.tally.step(TallyInput::Rejected { lines }, &mut self.batches);
+        self.rejected.push((reason, u64::from(lines)));
+    }
+
     fn committed(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         let mut lines = 0;
@@ -199,6 +205,6 @@ impl Sink for ToTally<'_> {
             return;
         }
         let place = (self.source, offset);
-        self.out.push(dead_letter(&self.shared.topics, place, reason.as_str(), payload));
+        self.out.push(dead_letter(&self.shared.topics.deadletter, place, reason.as_str(), payload));
     }
 }

@@ -60,6 +60,9 @@ pub trait Task: Sized {
     /// goes on above all that may have been put out.
     fn begin(&mut self, _position: i64) {}
 
+    /// Notes that so many payloads were left out, for one of the reasons of dead letters.
+    fn left_out(&mut self, _payloads: u64, _reason: &'static str) {}
+
     /// Tells that what was put out so far is committed.
     fn committed(&mut self) {}
 }

@@ -88,6 +88,11 @@ impl Topics {
         }
     }
 
+    /// Returns the topics of public events.
+    pub fn events(&self) -> [Arc<str>; 3] {
+        [&self.anomalies, &self.alerts, &self.decisions].map(Arc::clone)
+    }
+
     /// Says which topics there must be for so many shards and state partitions.
     pub fn plans(&self, shards: i32, inputs: i32) -> Vec<TopicPlan> {
         let plan = |name: &Arc<str>, partitions, config| TopicPlan {

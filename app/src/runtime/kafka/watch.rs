@@ -8,6 +8,8 @@ use logwake_emit::kafka::CommitError;
 use logwake_ingest::kafka::Partition;
 use rdkafka::error::KafkaError;
 
+use super::limits::Cut;
+use super::restore::Damage;
 use crate::board::Board;
 use crate::telemetry::{Commit, Metrics, Outcome, Stage, Tracer};
 
@@ -37,6 +39,7 @@ struct Trouble {
     /// Fencings of late.
     fenced: Vec<Instant>,
     fencing_told: Option<Instant>,
+    cut_told: Option<Instant>,
 }
 
 /// Tells whether something is to be told, and notes that it is.
@@ -154,6 +157,82 @@ impl StageWatch {
             "the state of {topic}/{number} cannot be read; \
              what it knew is learned again from what the topic still holds"
         );
+    }
+
+    /// The newest state of a partition is damaged; `older` is the position of the one that is used
+    /// instead, if there is one.
+    pub fn state_damaged(&self, partition: &Partition, error: &Damage, older: Option<i64>) {
+        let (topic, number) = partition;
+        let (stage, error) = (self.stage.as_str(), error.to_string());
+        match older {
+            Some(position) => tracing::warn!(
+                stage,
+                error,
+                "the newest state of {topic}/{number} is damaged; \
+                 restoring an older one and reading again from offset {position}"
+            ),
+            None => tracing::warn!(
+                stage,
+                error,
+                "the state of {topic}/{number} is damaged and there is no older one; \
+                 it is learned again from what the topic still holds"
+            ),
+        }
+    }
+
+    /// The handling of a payload panicked.
+    pub fn panicked(&self, partition: &Partition, offset: i64, is_set_aside: bool) {
+        let (topic, number) = partition;
+        let then = match is_set_aside {
+            true => "it is set aside in the dead-letter topic",
+            false => "reading it once more from the last commit",
+        };
+        tracing::error!(
+            stage = self.stage.as_str(),
+            "handling the payload at {topic}/{number}@{offset} panicked; {then}. Please report this"
+        );
+    }
+
+    /// Processes died at an offset before they could commit it.
+    pub fn is_cautious(&self, partition: &Partition, offset: i64, is_set_aside: bool) {
+        let (topic, number) = partition;
+        let then = match is_set_aside {
+            true => "the payload there is set aside in the dead-letter topic",
+            false => "reading few payloads at a time until the one is found at which they die",
+        };
+        tracing::warn!(
+            stage = self.stage.as_str(),
+            "processes died at {topic}/{number}@{offset} before they committed it; {then}"
+        );
+    }
+
+    /// A batch of payloads cannot be unpacked, however often it is fetched.
+    pub fn stepped_over(&self, partition: &Partition, begin: i64, next: i64) {
+        let (topic, number) = partition;
+        tracing::error!(
+            stage = self.stage.as_str(),
+            "the batch at {topic}/{number}@{begin} cannot be unpacked; going on at offset {next}, \
+             a dead letter stands for the payloads before it"
+        );
+    }
+
+    /// A payload was set aside, or a batch stepped over; the tally stage counts its own.
+    pub fn set_aside(&self, reason: &'static str) {
+        if self.stage != Stage::Tally {
+            self.metrics.dead_letters(reason, 1);
+        }
+    }
+
+    /// An event was cut since its topic does not take one of its size.
+    pub fn cut(&self, cut: &Cut) {
+        let Cut { topic, bytes, bytes_max } = cut;
+        self.metrics.event_cut(topic);
+        if is_news(&mut self.trouble().cut_told) {
+            tracing::warn!(
+                stage = self.stage.as_str(),
+                "an event of {bytes} bytes for topic {topic} was cut to its limit of {bytes_max} bytes"
+            );
+        }
     }
 
     /// How many records of a partition are not handled yet.

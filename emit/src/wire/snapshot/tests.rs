@@ -72,6 +72,42 @@ fn what_does_not_add_up_is_an_error() {
 }
 
 #[test]
+fn a_damaged_snapshot_gives_way_to_the_one_before_it() {
+    let (_, older) = split(KEY, 1, &state(1_000_000, 1));
+    let (_, mut newer) = split(KEY, 2, &state(1_000_000, 2));
+    newer[0].1[100] ^= 1;
+    let read = |pairs: &[Pair]| {
+        let pairs = pairs.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
+        assemble_readable(KEY, pairs)
+    };
+    let (found, damage) = read(&[older.clone(), newer.clone()].concat());
+    assert_eq!(found.unwrap().state, state(1_000_000, 1));
+    assert!(matches!(damage, Some(SnapshotError::Hash { .. })));
+    let (found, damage) = read(&newer);
+    assert_eq!(found, None);
+    assert!(matches!(damage, Some(SnapshotError::Hash { .. })));
+    assert_eq!(read(&older).1, None);
+}
+
+#[test]
+fn a_flipped_bit_of_a_manifest_is_noticed() {
+    let (_, pairs) = split(KEY, 1_234_567, &state(100, 0));
+    let last = pairs.len() - 1;
+    for bit in 0..pairs[last].1.len() * 8 {
+        let mut pairs = pairs.clone();
+        pairs[last].1[bit / 8] ^= 1 << (bit % 8);
+        assert!(read(&pairs).is_err(), "bit {bit}");
+    }
+}
+
+#[test]
+fn a_manifest_of_the_version_before_is_read() {
+    let (manifest, mut pairs) = split(KEY, 7, &state(100, 0));
+    pairs.last_mut().unwrap().1 = encode(SNAPSHOT_VERSION, &manifest);
+    assert_eq!(read(&pairs).unwrap().unwrap().manifest, manifest);
+}
+
+#[test]
 fn keys_are_as_documented() {
     assert_eq!(manifest_key("logwake.tallies", 3), KEY);
     let keys: Vec<String> = chunk_keys(KEY, 1..3).collect();

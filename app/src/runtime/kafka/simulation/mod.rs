@@ -19,19 +19,21 @@ use logwake_ingest::kafka::{Partition, Rebalance, Run};
 use rdkafka::error::KafkaError;
 
 use super::align::Alignment;
-use super::port::Port;
+use super::caution::Owner;
+use super::port::{Committed, Place, Port};
 use super::restore::StateLog;
-use super::stage::{Stage, StageSettings};
+use super::settings::StageSettings;
+use super::stage::Stage;
 use super::task::{Input, Task};
 use super::watch::StageWatch;
 use crate::board::Board;
 use crate::telemetry::{Metrics, Stage as StageName, Tracer};
-use tasks::{Batch, Batching, Fold, Folding, SHARDS, TOPICS};
+use tasks::{Batch, Batching, DEADLY, Fold, Folding, HAS_DIED, PANICS, SHARDS, TOPICS};
 use world::World;
 
 /// Turns of a storm, and turns within which everything comes to rest after it.
 const TURNS: u64 = 120;
-const REST_TURNS_MAX: u64 = 2_000;
+const REST_TURNS_MAX: u64 = 3_000;
 const LINES_MAX: u64 = 40;
 /// Reads of the states in a row: here they are never older than their offsets.
 const READS_MAX: u32 = 100;
@@ -60,8 +62,9 @@ impl Port for Wire {
         Ok(())
     }
 
-    fn has_more(&self, _: &Partition) -> bool {
-        self.world.borrow_mut().dice.below(3) > 0
+    fn has_more(&self, partition: &Partition) -> bool {
+        let mut world = self.world.borrow_mut();
+        world.has_more(self.stage, self.member, partition) && world.dice.below(3) > 0
     }
 
     fn read(
@@ -79,7 +82,11 @@ impl Port for Wire {
                 break;
             };
             run.messages += 1;
-            if !see(Input { payload: &payload, offset, time: None }) {
+            let goes_on = see(Input { payload: &payload, offset, time: None });
+            if HAS_DIED.take() {
+                world.put_out(self.stage, self.member, true);
+            }
+            if !goes_on || world.groups[self.stage].members[self.member].is_dead {
                 break;
             }
         }
@@ -106,12 +113,17 @@ impl Port for Wire {
         self.assign(starts)
     }
 
-    fn committed(
-        &mut self,
-        partitions: &[Partition],
-    ) -> anyhow::Result<Vec<(Partition, Option<i64>)>> {
+    fn committed(&mut self, partitions: &[Partition]) -> anyhow::Result<Vec<Committed>> {
         self.reads = 0;
         Ok(self.ask(40)?.committed(self.stage, partitions))
+    }
+
+    fn owner(&self) -> Owner {
+        self.world.borrow().owner(self.stage, self.member)
+    }
+
+    fn next_readable(&mut self, _: &Partition, offset: i64) -> anyhow::Result<i64> {
+        Ok(offset + 1)
     }
 
     fn take_over(&mut self, partitions: &[Partition]) -> anyhow::Result<()> {
@@ -137,7 +149,7 @@ impl Port for Wire {
         &mut self,
         states: Outbox,
         outputs: Outbox,
-        offsets: &[(Partition, i64)],
+        offsets: &[Place],
         is_last: bool,
     ) -> anyhow::Result<()> {
         let mut world = self.ask(u64::MAX)?;
@@ -207,6 +219,11 @@ impl<'a, T: Task> Fleet<'a, T> {
             1 if is_stormy => {
                 self.world.borrow_mut().put_out(self.name, process.member, false);
             }
+            12 if is_stormy && self.name == "folding" => {
+                let mut world = self.world.borrow_mut();
+                let shard = world.dice.below(SHARDS as u64) as i32;
+                world.damage(&self.settings.state_topic, shard);
+            }
             2..12 => self.world.borrow_mut().tell(self.name, process.member),
             _ => {}
         }
@@ -233,6 +250,8 @@ fn settings(stage: &'static str, inputs: &str, snapshots: Duration) -> StageSett
         commit_interval: Duration::ZERO,
         snapshot_interval: snapshots,
         alignment: (Alignment::new(1, Duration::ZERO), 0),
+        events: Vec::new(),
+        deadletter: Arc::from(TOPICS[3]),
     }
 }
 
@@ -297,13 +316,19 @@ fn storm(seed: u64, watches: &[StageWatch; 2]) {
     }
     (0..20).for_each(|_| folding.turn());
     check_batches(&world.borrow());
+    check_letters(&world.borrow());
     check_folds(&world.borrow());
 }
 
 fn add_line(world: &Rc<RefCell<World>>, sources: i32) {
     let mut world = world.borrow_mut();
     let partition = (TOPICS[0].to_owned(), world.dice.below(sources as u64) as i32);
-    let line = vec![world.dice.below(200) as u8];
+    let line = match world.dice.below(1_000) {
+        0..2 => DEADLY,
+        2..4 => PANICS,
+        line => (line % 200) as u8,
+    };
+    let line = vec![line];
     let log = world.logs.get_mut(&partition).unwrap();
     if (log.len() as u64) < LINES_MAX {
         log.push((Vec::new(), line));
@@ -312,6 +337,7 @@ fn add_line(world: &Rc<RefCell<World>>, sources: i32) {
 
 /// The batches of each source tile its lines and hold each of them once.
 fn check_batches(world: &World) {
+    let letters = letters(world);
     let mut last: BTreeMap<i32, Batch> = BTreeMap::new();
     for ((topic, _), log) in &world.logs {
         for (_, payload) in log.iter().filter(|_| topic == TOPICS[1]) {
@@ -321,7 +347,12 @@ fn check_batches(world: &World) {
             assert_eq!((batch.seq, batch.from), (seq, from), "batches of {}", batch.source);
             let lines = &world.logs[&(TOPICS[0].to_owned(), batch.source)];
             let lines = &lines[batch.from as usize..batch.to as usize];
-            let sum = lines.iter().map(|(_, line)| u64::from(line[0])).sum::<u64>();
+            let partition = (TOPICS[0].to_owned(), batch.source);
+            let handled = lines
+                .iter()
+                .zip(batch.from..)
+                .filter(|(_, offset)| !letters.contains(&(partition.clone(), *offset)));
+            let sum = handled.map(|((_, line), _)| u64::from(line[0])).sum::<u64>();
             assert_eq!(batch.sum, sum, "sum of {batch:?}");
             last.insert(batch.source, batch);
         }
@@ -331,13 +362,50 @@ fn check_batches(world: &World) {
     }
 }
 
+/// Returns the places of payloads that were set aside, each of which stands once.
+fn letters(world: &World) -> BTreeSet<(Partition, i64)> {
+    let letters = world.logs.get(&(TOPICS[3].to_owned(), 0)).cloned().unwrap_or_default();
+    let places: BTreeSet<(Partition, i64)> = letters
+        .iter()
+        .map(|(_, place)| {
+            let place = std::str::from_utf8(place).unwrap();
+            let (partition, offset) = place.split_once('@').unwrap();
+            let (topic, number) = partition.split_once('/').unwrap();
+            ((topic.to_owned(), number.parse().unwrap()), offset.parse().unwrap())
+        })
+        .collect();
+    assert_eq!(places.len(), letters.len(), "a payload was set aside twice");
+    places
+}
+
+/// What cannot be handled is set aside, and nothing but that and what looked like it.
+fn check_letters(world: &World) {
+    let letters = letters(world);
+    for (partition, log) in world.logs.iter().filter(|((topic, _), _)| topic == TOPICS[0]) {
+        for ((_, line), offset) in log.iter().zip(0..) {
+            let is_letter = letters.contains(&(partition.clone(), offset));
+            assert!(is_letter || line[0] < PANICS, "{line:?} is not set aside");
+        }
+    }
+    for place in &letters {
+        let line = &world.logs[&place.0][place.1 as usize].1;
+        let is_line = place.0.0 == TOPICS[0];
+        assert!(is_line && line[0] >= PANICS || world.is_suspect(place), "{place:?} is set aside");
+    }
+}
+
 /// Each message of each shard was told once, in order, with everything before it known.
 fn check_folds(world: &World) {
+    let letters = letters(world);
     for shard in 0..SHARDS {
         let mut fold = Fold { shard, offset: -1, hash: 0 };
         let wanted: Vec<Fold> = world.logs[&(TOPICS[1].to_owned(), shard)]
             .iter()
             .zip(0..)
+            .filter(|(_, offset)| {
+                let partition = (TOPICS[1].to_owned(), shard);
+                !letters.contains(&(partition, *offset))
+            })
             .map(|((_, payload), offset)| {
                 fold.take(offset, payload);
                 fold.clone()

@@ -1,6 +1,7 @@
 //! Two stages small enough for ten thousand storms a minute: one whose state is written at each
 //! commit, as the tally's, and one that is restored by replay, as detect and alert.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use logwake_emit::kafka::{OutMessage, Outbox};
@@ -10,8 +11,17 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::runtime::kafka::task::{Cut, Input, Task};
 
-/// Topic of lines, of batches, and of what was made of the batches.
-pub const TOPICS: [&str; 3] = ["lines", "batches", "folds"];
+/// Topic of lines, of batches, of what was made of the batches, and of dead letters.
+pub const TOPICS: [&str; 4] = ["lines", "batches", "folds", "deadletter"];
+/// A line that ends every process that handles it, and one whose handling panics.
+pub const DEADLY: u8 = 255;
+pub const PANICS: u8 = 254;
+
+thread_local! {
+    /// Whether the process that handles a line at this moment has died of it.
+    pub static HAS_DIED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Partitions of the batches.
 pub const SHARDS: i32 = 2;
 
@@ -57,7 +67,12 @@ impl Task for Batching {
     const REPLAYS: bool = false;
 
     fn handle(&mut self, input: Input<'_>, _: &mut Outbox) {
-        self.next.sum += u64::from(input.payload[0]);
+        match input.payload[0] {
+            DEADLY => HAS_DIED.set(true),
+            // Not `panic!`, which would print it.
+            PANICS => std::panic::resume_unwind(Box::new("a line that panics")),
+            line => self.next.sum += u64::from(line),
+        }
     }
 
     fn cut(&mut self, cut: Cut, out: &mut Outbox) {

@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_ingest::kafka::{Partition, Rebalance};
 
+use crate::runtime::kafka::caution::{Note, Owner};
+use crate::runtime::kafka::port::{Committed, Place};
+
 /// Small generator of numbers (xorshift64*, Vigna 2016).
 pub struct Dice(u64);
 
@@ -52,9 +55,10 @@ pub struct Member {
 /// A transaction that is not decided.
 struct Open {
     name: String,
+    birth: u64,
     epoch: u64,
     messages: Vec<OutMessage>,
-    offsets: Vec<(Partition, i64)>,
+    offsets: Vec<Place>,
     /// Whether the partitions may be given up after it.
     is_last: bool,
     /// Whether its commit was asked for, and not answered.
@@ -68,11 +72,13 @@ pub struct Group {
     /// Who has each partition; nobody while it moves.
     owners: BTreeMap<Partition, Option<usize>>,
     pub offsets: BTreeMap<Partition, i64>,
-    /// Who committed each offset, where it was not the last before giving the partition up.
-    notes: BTreeMap<Partition, String>,
+    /// What was noted with each offset, where it was not the last before giving the partition up.
+    notes: BTreeMap<Partition, Note>,
     open: Vec<Open>,
     /// Epoch of the newest producer of each name.
     epochs: BTreeMap<String, u64>,
+    /// How often a member was put out while it had the payload at a place alone.
+    suspects: BTreeMap<(Partition, i64), u32>,
 }
 
 /// Everything that the brokers hold.
@@ -120,6 +126,7 @@ impl World {
     /// Puts a member out: `is_dead` at once and for good, otherwise it will hear of it.
     pub fn put_out(&mut self, stage: &str, member: usize, is_dead: bool) {
         let group = self.groups.get_mut(stage).unwrap();
+        group.suspect(member);
         let left = &mut group.members[member];
         (left.is_out, left.told) = (true, false);
         left.is_dead |= is_dead;
@@ -159,7 +166,7 @@ impl World {
         &mut self,
         (stage, member): (&str, usize),
         outputs: &[&Outbox],
-        offsets: &[(Partition, i64)],
+        offsets: &[Place],
         is_last: bool,
     ) -> anyhow::Result<()> {
         let (before, unanswered) = (self.fails(12), self.fails(12));
@@ -213,8 +220,9 @@ impl World {
         let group = self.groups.get_mut(stage).unwrap();
         let own = group.members[member].name.clone();
         let notes = partitions.iter().filter_map(|partition| group.notes.get(partition));
-        let left: BTreeSet<String> =
-            notes.filter(|name| **name != own && !is_slow).cloned().collect();
+        let by = notes.map(|note| &note.by.name);
+        let is_foreign = |by: &&String| !by.is_empty() && **by != own && !is_slow;
+        let left: BTreeSet<String> = by.filter(is_foreign).cloned().collect();
         for name in left {
             *group.epochs.entry(name.clone()).or_default() += 1;
             group.settle_open(|open| open.name == name, is_done, &mut self.logs);
@@ -222,17 +230,44 @@ impl World {
     }
 
     /// Returns committed offsets; brokers answer once no transaction is open over them.
-    pub fn committed(
-        &mut self,
-        stage: &str,
-        partitions: &[Partition],
-    ) -> Vec<(Partition, Option<i64>)> {
+    pub fn committed(&mut self, stage: &str, partitions: &[Partition]) -> Vec<Committed> {
         let is_done = self.dice.below(2) == 0;
         let group = self.groups.get_mut(stage).unwrap();
-        let touches = |open: &Open| open.offsets.iter().any(|(one, _)| partitions.contains(one));
+        let touches =
+            |open: &Open| open.offsets.iter().any(|place| partitions.contains(&place.partition));
         group.settle_open(touches, is_done, &mut self.logs);
-        let offset = |one: &Partition| (one.clone(), group.offsets.get(one).copied());
-        partitions.iter().map(offset).collect()
+        let one = |partition: &Partition| Committed {
+            partition: partition.clone(),
+            offset: group.offsets.get(partition).copied(),
+            note: group.notes.get(partition).cloned().unwrap_or_default(),
+        };
+        partitions.iter().map(one).collect()
+    }
+
+    /// Tells whether a payload looked as if a process had died of it.
+    pub fn is_suspect(&self, place: &(Partition, i64)) -> bool {
+        let count = |group: &Group| group.suspects.get(place).copied().unwrap_or(0);
+        self.groups.values().map(count).sum::<u32>() > 0
+    }
+
+    /// Returns who a member is to the others: no two have the same number.
+    pub fn owner(&self, stage: &str, member: usize) -> Owner {
+        let name = self.groups[stage].members[member].name.clone();
+        Owner { name, birth: member as u64 }
+    }
+
+    /// Flips a bit of the newest record in a partition of a topic.
+    pub fn damage(&mut self, topic: &str, partition: i32) {
+        let log = self.logs.get_mut(&(topic.to_owned(), partition));
+        let Some((_, payload)) = log.and_then(|log| log.last_mut()) else { return };
+        let bit = self.dice.below(payload.len() as u64 * 8) as usize;
+        payload[bit / 8] ^= 1 << (bit % 8);
+    }
+
+    /// Tells whether a partition has a message that a member has not fetched.
+    pub fn has_more(&self, stage: &str, member: usize, partition: &Partition) -> bool {
+        let fetch = self.groups[stage].members[member].fetch.get(partition);
+        fetch.is_some_and(|next| (*next as usize) < self.logs[partition].len())
     }
 
     /// Returns the next message of a partition that a member has assigned.
@@ -251,6 +286,17 @@ impl World {
 }
 
 impl Group {
+    /// Notes what a member has alone that is put out.
+    fn suspect(&mut self, member: usize) {
+        let owned = self.notes.iter().filter(|(_, note)| {
+            note.by.birth == member as u64 && note.caution.is_alone() && note.caution.is_begun()
+        });
+        for (partition, _) in owned {
+            let offset = self.offsets.get(partition).copied().unwrap_or(0);
+            *self.suspects.entry((partition.clone(), offset)).or_default() += 1;
+        }
+    }
+
     fn renew(&mut self, member: usize) {
         let member = &mut self.members[member];
         let newest = self.epochs.entry(member.name.clone()).or_default();
@@ -266,6 +312,7 @@ impl Group {
             Some(idx) => self.open.remove(idx),
             None => Open {
                 name: name.clone(),
+                birth: member as u64,
                 epoch: *epoch,
                 messages: Vec::new(),
                 offsets: Vec::new(),
@@ -291,16 +338,25 @@ impl Group {
 
     fn apply(&mut self, open: Open, logs: &mut BTreeMap<Partition, Log>) {
         for message in open.messages {
-            let partition = (message.topic.to_string(), message.partition.unwrap());
-            let payload = message.payload.unwrap_or_default();
+            let partition = (message.topic.to_string(), message.partition.unwrap_or(0));
+            let payload = match place_of(&message.headers) {
+                Some(place) => place.into_bytes(),
+                None => message.payload.unwrap_or_default(),
+            };
             logs.entry(partition).or_default().push((message.key, payload));
         }
-        for (partition, offset) in open.offsets {
-            let note = if open.is_last { None } else { Some(open.name.clone()) };
-            match note {
-                Some(name) => self.notes.insert(partition.clone(), name),
-                None => self.notes.remove(&partition),
+        for Place { partition, offset, caution } in open.offsets {
+            let by = match open.is_last {
+                true => Owner::default(),
+                false => Owner { name: open.name.clone(), birth: open.birth },
             };
+            let is_out = self.members[open.birth as usize].is_out;
+            if caution.is_alone() && caution.is_begun() && is_out {
+                *self.suspects.entry((partition.clone(), offset)).or_default() += 1;
+            }
+            // As its text, which is what brokers keep.
+            let note = Note::parse(&Note { by, caution }.text());
+            self.notes.insert(partition.clone(), note);
             self.offsets.insert(partition, offset);
         }
     }
@@ -334,4 +390,13 @@ impl Group {
             }
         }
     }
+}
+
+/// Returns the place that a dead letter names, as `topic/partition@offset`.
+fn place_of(headers: &[(std::borrow::Cow<'static, str>, String)]) -> Option<String> {
+    let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    let topic = header("logwake.source.topic")?;
+    let (partition, offset) =
+        (header("logwake.source.partition")?, header("logwake.source.offset")?);
+    Some(format!("{topic}/{partition}@{offset}"))
 }

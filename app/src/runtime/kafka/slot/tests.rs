@@ -51,11 +51,13 @@ fn settings() -> StageSettings {
         commit_interval: Duration::ZERO,
         snapshot_interval: Duration::ZERO,
         alignment: (Alignment::new(1, Duration::ZERO), 0),
+        events: Vec::new(),
+        deadletter: Arc::from("deadletter"),
     }
 }
 
 fn slot() -> Slot<Numbers> {
-    Slot::new(Numbers { next: 0 }, ("logs".to_owned(), 0))
+    Slot::new(Numbers { next: 0 }, ("logs".to_owned(), 0), &Arc::from("deadletter"))
 }
 
 fn texts(outbox: &Outbox) -> Vec<String> {
@@ -83,8 +85,8 @@ fn kept(states: &Outbox) -> Kept {
 #[test]
 fn outputs_that_a_crash_held_up_are_sent_again_under_their_numbers() {
     let (settings, mut slot, mut states) = (settings(), slot(), Outbox::default());
-    slot.handle(Input { payload: b"a", offset: 0, time: None });
-    slot.handle(Input { payload: b"b", offset: 1, time: None });
+    slot.handle(Input { payload: b"a", offset: 0, time: None }).unwrap();
+    slot.handle(Input { payload: b"b", offset: 1, time: None }).unwrap();
     slot.cut(Timestamp::default());
     slot.keep_state(&settings, false, true, &mut states);
     let sent = texts(&slot.outbox);
@@ -95,14 +97,14 @@ fn outputs_that_a_crash_held_up_are_sent_again_under_their_numbers() {
     again.restore(&kept).unwrap();
     again.go_on(kept.position, 10);
     assert_eq!((again.position, texts(&again.outbox)), (2, sent));
-    again.handle(Input { payload: b"c", offset: 2, time: None });
+    again.handle(Input { payload: b"c", offset: 2, time: None }).unwrap();
     assert_eq!(texts(&again.outbox), ["0", "1", "2", "3"]);
 }
 
 #[test]
 fn a_state_in_a_transaction_keeps_no_outputs() {
     let (settings, mut slot, mut states) = (settings(), slot(), Outbox::default());
-    slot.handle(Input { payload: b"a", offset: 0, time: None });
+    slot.handle(Input { payload: b"a", offset: 0, time: None }).unwrap();
     slot.keep_state(&settings, false, false, &mut states);
     let mut again = self::slot();
     again.restore(&kept(&states)).unwrap();
