@@ -135,15 +135,17 @@ pub enum CommitError {
         /// How many.
         count: u64,
     },
-    /// A message has more bytes than its topic takes.
+    /// A batch has more bytes than its topic takes.
     #[error(
-        "a message of {bytes} bytes is more than topic {topic} takes; its max.message.bytes decides"
+        "a batch with a message of {bytes} bytes is larger than max.message.bytes of topic {topic}"
     )]
     TooLarge {
         /// Which topic.
         topic: String,
-        /// Bytes of the message before compression.
+        /// Bytes of its largest message before compression.
         bytes: usize,
+        /// Whether each message has a batch of its own.
+        is_alone: bool,
     },
     /// A call did not come back in its time; it is left behind with its producer.
     #[error("{step} did not return in its time")]
@@ -184,7 +186,12 @@ impl CommitError {
 pub struct Committer {
     producer: Arc<BaseProducer<Deliveries>>,
     is_whole: bool,
+    /// Whether each message has a batch of its own.
+    is_alone: bool,
 }
+
+/// The property that bounds a batch, and the value with which each message has one of its own.
+pub const BATCH_SIZE: (&str, &str) = ("batch.size", "1");
 
 impl Committer {
     /// Makes a producer; with a transactional id it is ready for transactions afterwards.
@@ -203,7 +210,8 @@ impl Committer {
         if transactional_id.is_some() {
             producer.init_transactions(TIMEOUT).map_err(step("init transactions"))?;
         }
-        Ok(Self { producer: Arc::new(producer), is_whole: true })
+        let is_alone = config.get(BATCH_SIZE.0) == Some(BATCH_SIZE.1);
+        Ok(Self { producer: Arc::new(producer), is_whole: true, is_alone })
     }
 
     /// Puts out all that waits and the offsets it was made from, in one transaction.
@@ -221,7 +229,7 @@ impl Committer {
         self.is_whole = false;
         self.producer.begin_transaction().map_err(step("begin transaction"))?;
         if let Err(error) = self.fill(outbox, offsets, membership) {
-            let error = self.producer.context().take_too_large().unwrap_or(error);
+            let error = self.too_large().unwrap_or(error);
             self.abort(&error);
             return Err(error);
         }
@@ -343,7 +351,7 @@ impl Committer {
                 }
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
                     let (topic, bytes) = (message.topic.to_string(), message.bytes());
-                    return Err(CommitError::TooLarge { topic, bytes });
+                    return Err(CommitError::TooLarge { topic, bytes, is_alone: true });
                 }
                 Err((source, _)) => return Err(CommitError::Kafka { step: "produce", source }),
             }
@@ -351,11 +359,17 @@ impl Committer {
     }
 
     fn check_deliveries(&self) -> Result<(), CommitError> {
-        let context = self.producer.context();
-        match context.failed.swap(0, Ordering::AcqRel) {
+        match self.producer.context().failed.swap(0, Ordering::AcqRel) {
             0 => Ok(()),
-            count => Err(context.take_too_large().unwrap_or(CommitError::Undelivered { count })),
+            count => Err(self.too_large().unwrap_or(CommitError::Undelivered { count })),
         }
+    }
+
+    /// Returns the error of a message that was not delivered for its size or that of its batch.
+    fn too_large(&self) -> Option<CommitError> {
+        let found = &self.producer.context().too_large;
+        let (topic, bytes) = found.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(CommitError::TooLarge { topic, bytes, is_alone: self.is_alone })
     }
 }
 
@@ -363,15 +377,8 @@ impl Committer {
 #[derive(Default)]
 struct Deliveries {
     failed: AtomicU64,
-    /// Topic and bytes of a message that was more than its topic takes.
+    /// Topic and bytes of the largest message that was in a batch larger than its topic takes.
     too_large: Mutex<Option<(String, usize)>>,
-}
-
-impl Deliveries {
-    fn take_too_large(&self) -> Option<CommitError> {
-        let mut found = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
-        found.take().map(|(topic, bytes)| CommitError::TooLarge { topic, bytes })
-    }
 }
 
 impl ClientContext for Deliveries {
@@ -401,8 +408,11 @@ impl ProducerContext for Deliveries {
         if let Err((error, message)) = result {
             tracing::debug!(%error, "message not delivered");
             if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
-                let found = (message.topic().to_owned(), message.payload_len());
-                *self.too_large.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                let mut largest = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
+                let bytes = message.payload_len();
+                if largest.as_ref().is_none_or(|(_, known)| *known < bytes) {
+                    *largest = Some((message.topic().to_owned(), bytes));
+                }
             }
             self.failed.fetch_add(1, Ordering::AcqRel);
         }

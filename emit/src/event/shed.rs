@@ -12,17 +12,24 @@ const ROUNDS: [(usize, usize); 6] =
 /// Members by which an event is found, joined or ordered.
 const KEPT: [&str; 3] = ["id", "dedup_key", "@timestamp"];
 
-/// Returns a smaller form of an event in JSON, or `None` where it has at most `bytes_max` bytes or
-/// cannot be made to have.
+/// Returns a smaller form of an event in JSON that has more than `bytes_max` bytes: one that fits, or
+/// the smallest that there is. `None` where it fits as it is, or is no JSON.
 pub fn shed(event: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
     if event.len() <= bytes_max {
         return None;
     }
     let mut value: Value = serde_json::from_slice(event).ok()?;
-    ROUNDS.iter().find_map(|(text_bytes, entries)| {
-        cut(&mut value, *text_bytes, *entries);
-        serde_json::to_vec(&value).ok().filter(|smaller| smaller.len() <= bytes_max)
-    })
+    let mut smaller = None;
+    for (text_bytes, entries) in ROUNDS {
+        cut(&mut value, text_bytes, entries);
+        let form = serde_json::to_vec(&value).ok()?;
+        let fits = form.len() <= bytes_max;
+        smaller = Some(form);
+        if fits {
+            break;
+        }
+    }
+    smaller
 }
 
 /// Cuts the texts and lists of a value. Events are a few levels deep, whatever their content.

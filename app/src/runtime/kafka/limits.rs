@@ -2,7 +2,7 @@
 //!
 //! Events are bounded where they are made, far below a broker's default of 1 MiB.
 //! A topic that allows less refuses a larger one, and a commit that is refused would be refused
-//! again and again; so the limit of its topic is halved until it fits, and the event is cut.
+//! again and again; so the limit of its topic is lowered by a quarter until it fits, and the event is cut.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl EventLimits {
     /// Notes that a topic refused a message of so many bytes.
     pub fn lower(&mut self, topic: &str, bytes: usize) {
         if let Some(bytes_max) = self.by_topic.get_mut(topic) {
-            *bytes_max = (bytes.min(*bytes_max) / 2).max(BYTES_MIN);
+            *bytes_max = (bytes.min(*bytes_max) * 3 / 4).max(BYTES_MIN);
         }
     }
 
@@ -118,8 +118,8 @@ mod tests {
         limits.lower("dead", 40_014);
         let sizes = sizes(&limits);
         assert_eq!(sizes[0].1, 1);
-        assert!(sizes[0].0 < 20_007, "{sizes:?}");
-        assert_eq!(sizes[1], (20_007, 1));
+        assert!(sizes[0].0 < 30_010, "{sizes:?}");
+        assert_eq!(sizes[1], (30_010, 1));
         assert_eq!(sizes[2], (40_014, 0));
     }
 }

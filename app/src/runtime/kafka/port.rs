@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use logwake_detector::time::Timestamp;
-use logwake_emit::kafka::{CommitError, Committer, Outbox};
+use logwake_emit::kafka::{BATCH_SIZE, CommitError, Committer, Outbox};
 use logwake_ingest::kafka::{GroupConsumer, Partition, Rebalance, Run, last_notes, list_with};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -163,17 +163,12 @@ pub trait Port {
     fn settle(&mut self) -> anyhow::Result<()>;
 }
 
-/// Bytes of a batch at most, where nothing else is set: librdkafka's default.
-const BATCH_BYTES: usize = 1_000_000;
-/// Bytes of a batch below which it is not made smaller.
-const BATCH_BYTES_MIN: usize = 4 << 10;
-
 /// A consumer in the stage's group and a producer.
 pub struct Brokers<'a> {
     settings: &'a StageSettings,
     consumer: GroupConsumer,
     committer: Committer,
-    /// Properties of the producer: its batches get smaller where a topic refuses one.
+    /// Properties of the producer.
     producer: ClientConfig,
     is_producer_due: bool,
 }
@@ -194,13 +189,11 @@ impl<'a> Brokers<'a> {
 }
 
 impl Brokers<'_> {
-    /// Makes batches smaller where one was more than its topic takes: a topic bounds batches, so
-    /// that small messages are refused for what goes with them.
+    /// Gives each message a batch of its own from now on where a topic refused one: its limit holds
+    /// for batches, so small messages may be refused for what goes with them.
     fn note_size(&mut self, error: &CommitError) {
-        if let CommitError::TooLarge { .. } = error {
-            let bytes = self.producer.get("batch.size").and_then(|bytes| bytes.parse().ok());
-            let smaller = (bytes.unwrap_or(BATCH_BYTES) / 2).max(BATCH_BYTES_MIN);
-            self.producer.set("batch.size", smaller.to_string());
+        if let CommitError::TooLarge { is_alone: false, .. } = error {
+            self.producer.set(BATCH_SIZE.0, BATCH_SIZE.1);
             self.is_producer_due = true;
         }
     }

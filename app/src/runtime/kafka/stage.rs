@@ -199,7 +199,9 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
                 Ok(())
             }
             Err(error) => {
-                if let Some(CommitError::TooLarge { topic, bytes }) = error.downcast_ref() {
+                if let Some(CommitError::TooLarge { topic, bytes, is_alone: true }) =
+                    error.downcast_ref()
+                {
                     self.limits.lower(topic, *bytes);
                 }
                 self.watch.commit_failed(&error);
