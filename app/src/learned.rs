@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::lock::Lock;
+use crate::whole_file::WholeFile;
 
 /// zstd's own default.
 const LEVEL: i32 = 3;
@@ -56,11 +57,11 @@ pub fn read(path: &Path, window: Duration) -> anyhow::Result<Learned> {
     Ok(file.learned)
 }
 
-/// Writes what a replay has learned.
+/// Writes what a replay has learned to a file that is yet to be published.
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write(path: &Path, window: Duration, state: &DetectState) -> anyhow::Result<()> {
+pub fn write(path: &Path, window: Duration, state: &DetectState) -> anyhow::Result<WholeFile> {
     let name = || format!("write learned services to {}", path.display());
     let window = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
     let bytes = wire::encode(
@@ -70,5 +71,7 @@ pub fn write(path: &Path, window: Duration, state: &DetectState) -> anyhow::Resu
     let mut packer = zstd::Encoder::new(Vec::new(), LEVEL).with_context(name)?;
     packer.include_checksum(true).with_context(name)?;
     std::io::Write::write_all(&mut packer, &bytes).with_context(name)?;
-    std::fs::write(path, packer.finish().with_context(name)?).with_context(name)
+    let mut file = WholeFile::create(path).with_context(name)?;
+    file.add(&packer.finish().with_context(name)?).with_context(name)?;
+    Ok(file)
 }

@@ -1,11 +1,13 @@
 //! The program `logwake`: command line, configuration, the two runtimes, HTTP and telemetry.
 
 #![allow(unreachable_pub, reason = "a program is no library: `pub` says what a module shows")]
+#![warn(clippy::print_stderr)]
 
 mod board;
 mod cli;
 mod commands;
 mod config;
+mod console;
 mod demo;
 mod http;
 mod intake;
@@ -15,9 +17,11 @@ mod maintenance;
 mod page;
 mod report;
 mod runtime;
+mod secrets;
 mod telemetry;
 mod topology;
 mod verify;
+mod whole_file;
 
 use std::process::ExitCode;
 
@@ -48,10 +52,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
-            if error.print().is_err() {
-                return ExitCode::from(1);
-            }
-            return ExitCode::from(code);
+            return ExitCode::from(if console::usage(&error) { code } else { 1 });
         }
     };
     match commands::run(cli) {
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
         Ok(Status::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("logwake: {}", commands::sentence(&error));
+            console::message(format_args!("{}", commands::sentence(&error)));
             ExitCode::from(if error.is::<commands::Usage>() || is_config(&error) { 2 } else { 1 })
         }
     }

@@ -16,5 +16,7 @@ mod diff;
 mod learned;
 #[path = "cli/lock.rs"]
 mod lock;
+#[path = "cli/outward.rs"]
+mod outward;
 #[path = "cli/replay.rs"]
 mod replay;

@@ -17,6 +17,8 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The earliest instant that can be stated.
     pub const MIN: Self = Self(i64::MIN);
+    /// The latest instant.
+    pub const MAX: Self = Self(i64::MAX);
 
     /// Makes an instant from nanoseconds since the epoch.
     pub const fn from_nanos(nanos: i64) -> Self {

@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod chat;
+mod markup;
 mod message;
 mod pagerduty;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod expand;
 mod lines;
 mod name;
 mod open;
+mod turn;
 
 use std::io;
 use std::path::PathBuf;

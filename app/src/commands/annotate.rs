@@ -14,6 +14,7 @@ use logwake_models::template::Masks;
 
 use crate::Status;
 use crate::cli::AnnotateArgs;
+use crate::console::Console;
 use crate::lock::Lock;
 use crate::runtime::decoder_options;
 use crate::runtime::kafka::wall_now;
@@ -42,7 +43,7 @@ pub fn run(args: &AnnotateArgs) -> anyhow::Result<Status> {
     let masks = Masks::new(masks.map(|mask| (mask.name.as_str(), mask.pattern.as_str())))?;
     let lines = Lines::new(masks, config.detect_settings().catalogue, Lock::seeds_of(&config)?);
     let mut annotator = Annotator::new(lines, args.settled);
-    let mut out = super::stdout();
+    let mut out = Console::data();
     let mut offset = 0;
     let broken = loop {
         match file.next_line() {

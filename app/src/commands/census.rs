@@ -77,6 +77,6 @@ impl Observer for Watcher {
     }
 
     fn trouble(&mut self, error: &anyhow::Error) {
-        self.0.say(&format!("logwake: {}", super::sentence(error)));
+        self.0.message(&super::sentence(error));
     }
 }

@@ -7,6 +7,7 @@ use anyhow::bail;
 use crate::Status;
 use crate::cli::{CheckArgs, ShowConfigArgs};
 use crate::config::{Config, ConfigError};
+use crate::console::{self, Console};
 use crate::runtime::decoder_options;
 use crate::runtime::kafka::{client_config, partitions_of, wall_now};
 
@@ -18,14 +19,14 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<Status> {
     let (config, warnings) = Config::load(&args.config)?;
     let path = args.config.display();
     for warning in &warnings {
-        eprintln!("logwake: warning: {path}: {warning}");
+        console::message(format_args!("warning: {path}: {warning}"));
     }
     let problems = config.validate_for_run();
     if !problems.is_empty() {
         return Err(ConfigError::Invalid { path: Some(args.config.clone()), problems }.into());
     }
     decoder_options(&config, wall_now())?;
-    let mut out = super::stdout();
+    let mut out = Console::stdout(false);
     if args.connect {
         connect(&config, &mut out)?;
     }
@@ -44,7 +45,10 @@ pub fn show(args: &ShowConfigArgs) -> anyhow::Result<Status> {
         None if args.docs => Config::reference(),
         None => Config::default().to_toml(),
     };
-    super::print(text.as_bytes())
+    let mut out = Console::data();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(Status::Done)
 }
 
 fn connect(config: &Config, out: &mut impl Write) -> anyhow::Result<()> {

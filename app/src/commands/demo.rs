@@ -1,7 +1,7 @@
 //! `logwake demo`: a captured incident through the whole Kafka pipeline, on a broker in the process.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use rdkafka::message::Message;
 use crate::Status;
 use crate::board::Board;
 use crate::cli::DemoArgs;
+use crate::console::{Console, Stdout};
 use crate::demo::{self, Broker, Capture, Player};
 use crate::runtime::kafka::{KafkaRuntime, Topics};
 use crate::telemetry::{Metrics, Tracer, init_logs};
@@ -86,9 +87,8 @@ pub fn run(args: &DemoArgs, is_coloured: bool) -> anyhow::Result<Status> {
 
 /// What is shown on the way.
 struct Show {
-    out: std::io::Stdout,
+    out: Console<BufWriter<Stdout>>,
     alerts: BaseConsumer,
-    is_coloured: bool,
     begin: Instant,
     told: Instant,
     lines_told: u64,
@@ -113,9 +113,8 @@ impl Show {
         alerts.assign(&list)?;
         let now = Instant::now();
         Ok(Self {
-            out: std::io::stdout(),
+            out: Console::stdout(is_coloured),
             alerts,
-            is_coloured,
             begin: now,
             told: now,
             lines_told: 0,
@@ -140,6 +139,7 @@ impl Show {
             "producer → kafka (embedded broker, {} partitions, no keys) → tally → detect → alert → kafka\n",
             demo::PARTITIONS
         )?;
+        self.out.flush()?;
         Ok(())
     }
 
@@ -166,6 +166,7 @@ impl Show {
                 grouped(rate as u64),
                 status.templates
             )?;
+            self.out.flush()?;
             self.lines_told = lines;
             self.told = Instant::now();
         }
@@ -183,12 +184,10 @@ impl Show {
         };
         let is_worth_a_line = alert.state != AlertState::Updated;
         if is_worth_a_line {
-            write!(self.out, "{}", tell(event, self.is_coloured))?;
+            tell(event, &mut self.out)?;
             writeln!(self.out)?;
         }
-        if self.out.is_terminal() {
-            self.out.flush()?;
-        }
+        self.out.flush()?;
         Ok(())
     }
 

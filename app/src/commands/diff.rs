@@ -16,6 +16,7 @@ use logwake_models::template::{Catalogue, CatalogueLimits};
 use crate::Status;
 use crate::cli::{DiffArgs, DiffFormat, InputArgs};
 use crate::config::Config;
+use crate::console::Console;
 use crate::runtime::local::Finished;
 
 use super::census::{census, rows_of};
@@ -36,12 +37,11 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<Status> {
     let (base, candidate) = (base?, candidate?);
     let mut changes = changes_of(&base, &candidate);
     changes.sort_by(Change::cmp_by_weight);
-    let mut out = super::stdout();
-    let text = match args.format {
-        DiffFormat::Text => render::text(&changes, &base, &candidate),
-        DiffFormat::Json => render::json(&changes, &base, &candidate)?,
-        DiffFormat::Junit => render::junit(&changes, &args.fail_on),
-        DiffFormat::Html => render::html(&changes, &base, &candidate),
+    let (mut out, text) = match args.format {
+        DiffFormat::Text => (Console::stdout(false), render::text(&changes, &base, &candidate)),
+        DiffFormat::Json => (Console::data(), render::json(&changes, &base, &candidate)?),
+        DiffFormat::Junit => (Console::document(), render::junit(&changes, &args.fail_on)),
+        DiffFormat::Html => (Console::document(), render::html(&changes, &base, &candidate)),
     };
     out.write_all(text.as_bytes())?;
     out.flush()?;

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::Status;
 use crate::cli::ExplainArgs;
 use crate::config::Config;
+use crate::console::{Console, Shown};
 use crate::runtime::kafka::{Topics, client_config, partitions_of, scan};
 
 use super::story::{clock, date, place, tell};
@@ -32,7 +33,7 @@ struct Known {
 /// # Errors
 /// Where neither knows the id or cannot be read.
 pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
-    let mut out = super::stdout();
+    let mut out = Console::stdout(false);
     let known = match (&args.dir, &args.config) {
         (Some(dir), _) => from_dir(dir, &args.id)?,
         (None, Some(config)) => from_topics(config, &args.id)?,
@@ -52,21 +53,22 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
         explain_anomaly(anomaly, &mut out)?;
     }
     for alert in &known.alerts {
-        write!(out, "{}", tell(alert, false))?;
+        tell(alert, &mut out)?;
     }
     for decision in &known.decisions {
         let body = &decision.logwake.decision;
         if body.sink.is_some() {
-            writeln!(out, "{} {}", clock(decision.timestamp), decision.message)?;
+            writeln!(out, "{} {}", clock(decision.timestamp), Shown(&decision.message))?;
             continue;
         }
         let about = [&body.anomaly, &body.external, &body.mute].into_iter().flatten().next();
         let about = about.unwrap_or(&body.alert);
         writeln!(
             out,
-            "{} {} {about}: {}, {} (evidence weighs {:.2})",
+            "{} {} {}: {}, {} (evidence weighs {:.2})",
             clock(decision.timestamp),
             body.action.as_str(),
+            Shown(about),
             body.reason.as_str(),
             body.reason.explain(),
             body.weight
@@ -78,7 +80,8 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Status> {
 
 fn explain_anomaly(event: &AnomalyEvent, out: &mut impl Write) -> anyhow::Result<()> {
     let body = &event.logwake;
-    writeln!(out, "{} UTC {} {}", date(event.timestamp), body.kind.as_str(), event.event.reason)?;
+    let (at, reason) = (date(event.timestamp), Shown(&event.event.reason));
+    writeln!(out, "{at} UTC {} {reason}", body.kind.as_str())?;
     writeln!(
         out,
         "    window {} to {}: {:.4} seen, {:.4} usual, band {:.4} to {:.4}",
@@ -93,14 +96,14 @@ fn explain_anomaly(event: &AnomalyEvent, out: &mut impl Write) -> anyhow::Result
     let shares = body.contributions.iter();
     let shares: Vec<String> =
         shares.map(|part| format!("{} {:.0} %", part.name, part.share * 100.0)).collect();
-    writeln!(out, "    because of {}", shares.join(", "))?;
+    writeln!(out, "    because of {}", Shown(&shares.join(", ")))?;
     for exemplar in &body.exemplars {
         writeln!(
             out,
             "    {} {} ({})",
             clock(exemplar.time),
-            exemplar.text.lines().next().unwrap_or_default(),
-            place(&exemplar.position)
+            Shown(exemplar.text.lines().next().unwrap_or_default()),
+            Shown(&place(&exemplar.position))
         )?;
     }
     Ok(())
@@ -204,13 +207,15 @@ fn ask(url: &str, id: &str, out: &mut impl Write) -> anyhow::Result<()> {
     let known: Answer = serde_json::from_slice(&answer.bytes()?)
         .with_context(|| format!("read the answer of {address}"))?;
     if let Some(alert) = &known.alert {
-        writeln!(out, "{} {}: {}", alert.id, alert.state, alert.title)?;
+        let (id, title) = (Shown(&alert.id), Shown(&alert.title));
+        writeln!(out, "{id} {}: {title}", Shown(&alert.state))?;
     }
     for anomaly in &known.anomalies {
-        writeln!(out, "{} {}: {}", anomaly.id, anomaly.kind, anomaly.reason)?;
+        let (id, reason) = (Shown(&anomaly.id), Shown(&anomaly.reason));
+        writeln!(out, "{id} {}: {reason}", Shown(&anomaly.kind))?;
     }
     for sentence in &known.story {
-        writeln!(out, "{sentence}")?;
+        writeln!(out, "{}", Shown(sentence))?;
     }
     Ok(())
 }

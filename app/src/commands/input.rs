@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::InputArgs;
 use crate::config::{Config, Span};
+use crate::console;
 use crate::runtime::local::Progress;
 
 use super::Usage;
@@ -18,7 +19,9 @@ pub fn config(args: &InputArgs) -> anyhow::Result<Config> {
     let mut config = match &args.config {
         Some(path) => {
             let (config, warnings) = Config::load(path)?;
-            warnings.iter().for_each(|warning| eprintln!("logwake: warning: {warning}"));
+            for warning in &warnings {
+                console::message(format_args!("warning: {warning}"));
+            }
             config
         }
         None => Config::default(),
@@ -82,11 +85,12 @@ impl Bar {
         bar.set_message(format!("{} lines, {rate:.0} lines/s", progress.lines));
     }
 
-    /// Prints a line above it.
-    pub fn say(&self, text: &str) {
+    /// Prints a message above it.
+    pub fn message(&self, text: &str) {
+        let print = || console::message(format_args!("{text}"));
         match &self.0 {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 

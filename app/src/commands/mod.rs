@@ -18,12 +18,14 @@ mod templates;
 mod verify;
 
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::CommandFactory;
 
 use crate::Status;
 use crate::cli::{Cli, ColorChoice, Command};
+use crate::config::ConfigError;
+use crate::console::Console;
 
 /// A mistake in how the program was called.
 #[derive(Debug)]
@@ -67,48 +69,30 @@ pub fn run(cli: Cli) -> anyhow::Result<Status> {
     }
 }
 
-/// Writes an error and its causes as one sentence.
+/// Writes an error and its causes as one sentence: one line, but for the list of what is wrong with
+/// a configuration.
 pub fn sentence(error: &anyhow::Error) -> String {
     let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if text.ends_with(&cause) {
+    for cause in error.chain() {
+        let is_list = cause.is::<ConfigError>();
+        let cause = cause.to_string();
+        let cause = cause.trim_end();
+        if text.ends_with(cause) {
             continue;
         }
         if !text.is_empty() {
             text.push_str(": ");
         }
-        text.push_str(cause.trim_end());
+        match is_list {
+            true => text.push_str(cause),
+            false => text.push_str(&cause.replace('\n', "\\n")),
+        }
     }
     text
 }
 
-/// Standard output, buffered.
-fn stdout() -> BufWriter<Stdout> {
-    BufWriter::with_capacity(1 << 16, Stdout(io::stdout().lock()))
-}
-
-/// Standard output whose errors say what could not be written.
-struct Stdout(StdoutLock<'static>);
-
-impl Write for Stdout {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(named)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(named)
-    }
-}
-
-fn named(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::Interrupted => error,
-        kind => io::Error::new(kind, format!("standard output cannot be written: {error}")),
-    }
-}
-
 fn print(bytes: &[u8]) -> anyhow::Result<Status> {
-    let mut out = stdout();
+    let mut out = Console::document();
     out.write_all(bytes)?;
     out.flush()?;
     Ok(Status::Done)

@@ -1,8 +1,8 @@
 //! `logwake replay`: captured logs through the same stages, in event time.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,11 +19,13 @@ use serde_json::json;
 
 use crate::Status;
 use crate::cli::ReplayArgs;
+use crate::console::Console;
 use crate::learned;
 use crate::report::Report;
 use crate::runtime::kafka::wall_now;
 use crate::runtime::local::{Finished, Letter, Observer, Progress, Replay};
 use crate::topology::topology_of;
+use crate::whole_file::WholeFile;
 
 use super::external;
 use super::input::{self, Bar};
@@ -31,7 +33,7 @@ use super::labels::{self, Labels, Page};
 use super::serve::Signals;
 use super::session_labels;
 use super::story;
-use super::summary::{self, Lines, Sessions, Summary};
+use super::summary::{self, Lines, Run, Sessions, Summary};
 
 /// Replays files into a folder of results.
 ///
@@ -61,7 +63,7 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     results.bar.finish();
     let mut summary = results.summary;
     let report = results.report;
-    fill(&mut summary, &finished, begin.elapsed().as_secs_f64());
+    fill(&mut summary, &finished);
     let from = finished.first.unwrap_or_default();
     let to = finished.detect.state().progress().unwrap_or(from);
     if let Some(labels) = labels {
@@ -77,17 +79,21 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
             }
         }
     }
-    for file in [results.anomalies, results.alerts, results.decisions, results.letters] {
-        file.finish()?;
-    }
-    write(&args.out.join("summary.json"), &serde_json::to_vec_pretty(&summary)?)?;
-    if let Some(path) = &args.save_learned {
-        learned::write(path, config.detect.window.0, finished.detect.state())?;
-    }
+    let mut files = vec![results.anomalies, results.alerts, results.decisions, results.letters];
     let page = report.render(&summary, finished.detect.state())?;
-    write(&args.out.join("report.html"), page.as_bytes())?;
-    let mut out = super::stdout();
-    out.write_all(results.stories.as_bytes())?;
+    files.push(written(&args.out.join("report.html"), page.as_bytes())?);
+    if let Some(path) = &args.save_learned {
+        files.push(learned::write(path, config.detect.window.0, finished.detect.state())?);
+    }
+    let wall_secs = begin.elapsed().as_secs_f64();
+    let lines_a_second = summary.lines.total as f64 / wall_secs.max(1e-9);
+    summary.run = Some(Run { wall_secs, lines_a_second });
+    let json = serde_json::to_vec_pretty(&summary)?;
+    files.push(written(&args.out.join("summary.json"), &json)?);
+    files.iter_mut().try_for_each(WholeFile::sync)?;
+    files.into_iter().try_for_each(WholeFile::publish)?;
+    let mut out = Console::stdout(is_coloured);
+    out.append(&results.stories)?;
     if finished.first.is_some() {
         writeln!(out, "{}", summary::tell_span(from, to))?;
     }
@@ -103,11 +109,13 @@ pub fn run(args: &ReplayArgs, is_coloured: bool) -> anyhow::Result<Status> {
     })
 }
 
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
+fn written(path: &Path, bytes: &[u8]) -> anyhow::Result<WholeFile> {
+    let mut file = WholeFile::create(path)?;
+    file.add(bytes)?;
+    Ok(file)
 }
 
-fn fill(summary: &mut Summary, finished: &Finished, wall_secs: f64) {
+fn fill(summary: &mut Summary, finished: &Finished) {
     let state = finished.detect.state();
     summary.version = env!("CARGO_PKG_VERSION");
     summary.files = finished.files;
@@ -118,8 +126,6 @@ fn fill(summary: &mut Summary, finished: &Finished, wall_secs: f64) {
     summary.services = state.services().len();
     summary.templates = summary::templates_of(state);
     summary.sessions = Sessions::of(state);
-    summary.wall_secs = wall_secs;
-    summary.lines_a_second = summary.lines.total as f64 / wall_secs.max(1e-9);
 }
 
 fn rfc3339(time: Timestamp) -> String {
@@ -129,40 +135,33 @@ fn rfc3339(time: Timestamp) -> String {
 
 /// The files that a replay writes, and what is counted on the way.
 struct Results {
-    anomalies: Lined,
-    alerts: Lined,
-    decisions: Lined,
-    letters: Lined,
+    anomalies: WholeFile,
+    alerts: WholeFile,
+    decisions: WholeFile,
+    letters: WholeFile,
     summary: Summary,
     report: Report,
     pages: Vec<Page>,
     /// Sessions that an anomaly names.
     flagged: BTreeSet<String>,
-    stories: String,
-    is_coloured: bool,
+    stories: Console<Vec<u8>>,
     bar: Bar,
-}
-
-/// A JSONL file.
-struct Lined {
-    path: std::path::PathBuf,
-    file: BufWriter<File>,
 }
 
 impl Results {
     fn create(dir: &Path, window: Duration, is_coloured: bool) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("create folder {}", dir.display()))?;
+        let file = |name: &str| WholeFile::create(&dir.join(name));
         Ok(Self {
-            anomalies: Lined::create(dir, "anomalies.jsonl")?,
-            alerts: Lined::create(dir, "alerts.jsonl")?,
-            decisions: Lined::create(dir, "decisions.jsonl")?,
-            letters: Lined::create(dir, "deadletter.jsonl")?,
+            anomalies: file("anomalies.jsonl")?,
+            alerts: file("alerts.jsonl")?,
+            decisions: file("decisions.jsonl")?,
+            letters: file("deadletter.jsonl")?,
             summary: Summary::default(),
             report: Report::new(window),
             pages: Vec::new(),
             flagged: BTreeSet::new(),
-            stories: String::new(),
-            is_coloured,
+            stories: Console::later(is_coloured),
             bar: Bar::new(),
         })
     }
@@ -174,10 +173,9 @@ impl Results {
             self.pages.extend(Page::of(change));
         }
         if change.state != AlertState::Updated {
-            let event = AlertEvent::from(change);
-            self.stories.push_str(&story::tell(&event, self.is_coloured));
+            story::tell(&AlertEvent::from(change), &mut self.stories)?;
         }
-        self.alerts.write(&alert_json(change))
+        line(&mut self.alerts, &alert_json(change))
     }
 }
 
@@ -190,7 +188,7 @@ impl Observer for Results {
         *self.summary.anomalies.entry(anomaly.kind.as_str().to_owned()).or_default() += 1;
         self.report.anomaly(anomaly);
         self.flagged.extend(anomaly.session.clone());
-        self.anomalies.write(&anomaly_json(anomaly))
+        line(&mut self.anomalies, &anomaly_json(anomaly))
     }
 
     fn output(&mut self, output: &AlertOutput) -> anyhow::Result<()> {
@@ -200,17 +198,17 @@ impl Observer for Results {
                 self.report.decision(decision);
                 let reason = decision.reason.as_str().to_owned();
                 *self.summary.decisions.entry(reason).or_default() += 1;
-                self.decisions.write(&decision_json(decision))
+                line(&mut self.decisions, &decision_json(decision))
             }
         }
     }
 
     fn reject(&mut self, letter: &Letter<'_>) -> anyhow::Result<()> {
-        let line = json!({
-            "file": letter.path, "line": letter.line, "reason": letter.reason,
+        let json = json!({
+            "file": letter.path.to_string_lossy(), "line": letter.line, "reason": letter.reason,
             "payload": String::from_utf8_lossy(letter.payload),
         });
-        self.letters.write(line.to_string().as_bytes())
+        line(&mut self.letters, json.to_string().as_bytes())
     }
 
     fn progress(&mut self, progress: &Progress) {
@@ -218,23 +216,12 @@ impl Observer for Results {
     }
 
     fn trouble(&mut self, error: &anyhow::Error) {
-        self.bar.say(&format!("logwake: {}", super::sentence(error)));
+        self.bar.message(&super::sentence(error));
     }
 }
 
-impl Lined {
-    fn create(dir: &Path, name: &str) -> anyhow::Result<Self> {
-        let path = dir.join(name);
-        let file = File::create(&path).with_context(|| format!("create {}", path.display()))?;
-        Ok(Self { path, file: BufWriter::new(file) })
-    }
-
-    fn write(&mut self, line: &[u8]) -> anyhow::Result<()> {
-        let written = self.file.write_all(line).and_then(|()| self.file.write_all(b"\n"));
-        written.with_context(|| format!("write {}", self.path.display()))
-    }
-
-    fn finish(mut self) -> anyhow::Result<()> {
-        self.file.flush().with_context(|| format!("write {}", self.path.display()))
-    }
+/// Adds a line to a file of JSON lines.
+fn line(file: &mut WholeFile, json: &[u8]) -> anyhow::Result<()> {
+    file.add(json)?;
+    file.add(b"\n")
 }

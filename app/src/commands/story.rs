@@ -1,5 +1,7 @@
 //! An alert cluster as a person reads it on a terminal.
 
+use std::io::{self, Write};
+
 use jiff::tz::TimeZone;
 use logwake_detector::alert::AlertState;
 use logwake_detector::anomaly::Severity;
@@ -7,25 +9,30 @@ use logwake_detector::detect::span;
 use logwake_detector::time::Timestamp;
 use logwake_emit::event::{AlertEvent, Position, StoryLine};
 
+use crate::console::{Console, Shown, Style};
+
 /// Longest evidence text, characters.
 const TEXT_CHARS_MAX: usize = 140;
 
 /// Writes one change of an alert: a headline, and for a new one the lines that tell the story.
-pub fn tell(event: &AlertEvent, is_coloured: bool) -> String {
-    let paint = |code: &str, text: &str| {
-        if is_coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    };
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn tell(event: &AlertEvent, out: &mut Console<impl Write>) -> io::Result<()> {
     let alert = &event.logwake.alert;
-    let (word, colour) = match (alert.state, alert.severity) {
-        (AlertState::Resolved, _) => ("RESOLVED", "32"),
-        (AlertState::Updated, _) => ("UPDATED ", "33"),
-        (AlertState::Acknowledged, _) => ("IN HAND ", "33"),
-        (AlertState::Reopened, _) => ("REOPENED", "31;1"),
-        (_, Severity::Critical | Severity::Error) => ("OPENED  ", "31;1"),
-        _ => ("OPENED  ", "33;1"),
+    let (word, style) = match (alert.state, alert.severity) {
+        (AlertState::Resolved, _) => ("RESOLVED", Style::Good),
+        (AlertState::Updated, _) => ("UPDATED ", Style::Warning),
+        (AlertState::Acknowledged, _) => ("IN HAND ", Style::Warning),
+        (AlertState::Reopened, _) => ("REOPENED", Style::Alarm),
+        (_, Severity::Critical | Severity::Error) => ("OPENED  ", Style::Alarm),
+        _ => ("OPENED  ", Style::StrongWarning),
     };
-    let head = format!("{} {word} {:<8}", clock(event.timestamp), alert.severity.as_str());
-    let mut text = format!("{} {}\n", paint(colour, &head), paint("1", &alert.title));
+    let (at, severity) = (clock(event.timestamp), alert.severity.as_str());
+    out.paint(style, format_args!("{at} {word} {severity:<8}"))?;
+    write!(out, " ")?;
+    out.paint(Style::Strong, format_args!("{}", Shown(&alert.title)))?;
+    writeln!(out)?;
     let because = alert.reason.explain();
     let detail = match alert.state {
         AlertState::Resolved => {
@@ -39,11 +46,11 @@ pub fn tell(event: &AlertEvent, is_coloured: bool) -> String {
         (0, alerts) => format!("{alerts} alerts of other systems"),
         (anomalies, alerts) => format!("{anomalies} anomalies and {alerts} alerts"),
     };
-    text.push_str(&paint("2", &format!("    {} · {count} · {detail}\n", alert.id)));
-    if alert.state != AlertState::Resolved {
-        alert.evidence.iter().for_each(|line| text.push_str(&evidence(line, &paint)));
+    out.paint(Style::Faint, format_args!("    {} · {count} · {detail}\n", Shown(&alert.id)))?;
+    if alert.state == AlertState::Resolved {
+        return Ok(());
     }
-    text
+    alert.evidence.iter().try_for_each(|line| evidence(line, out))
 }
 
 /// Writes an event time of day.
@@ -64,20 +71,19 @@ pub fn place(position: &Position) -> String {
     }
 }
 
-fn evidence(line: &StoryLine, paint: &dyn Fn(&str, &str) -> String) -> String {
-    let Some(exemplar) = &line.exemplar else { return format!("    {}\n", line.reason) };
+fn evidence(line: &StoryLine, out: &mut Console<impl Write>) -> io::Result<()> {
+    let reason = Shown(&line.reason);
+    let Some(exemplar) = &line.exemplar else { return writeln!(out, "    {reason}") };
     let first = exemplar.text.lines().next().unwrap_or_default();
-    let text = match first.char_indices().nth(TEXT_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &first[..end]),
-        None => first.to_owned(),
+    let (text, more) = match first.char_indices().nth(TEXT_CHARS_MAX) {
+        Some((end, _)) => (&first[..end], "…"),
+        None => (first, ""),
     };
+    let (at, service) = (clock(exemplar.time), Shown(&line.service));
+    writeln!(out, "    {at} {service:<12} {}{more}", Shown(text))?;
     let place = place(&exemplar.position);
-    format!(
-        "    {} {:<12} {text}\n{}",
-        clock(exemplar.time),
-        line.service,
-        paint("2", &format!("             └ {} ({place})\n", line.reason)),
-    )
+    let place = Shown(&place);
+    out.paint(Style::Faint, format_args!("             └ {reason} ({place})\n"))
 }
 
 fn stamp(time: Timestamp, format: &str) -> String {

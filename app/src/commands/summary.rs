@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use logwake_detector::detect::{DetectState, grouped, span};
 use serde::Serialize;
 
+use crate::console::Shown;
 use crate::runtime::local::Finished;
 
 use super::labels::Scores;
@@ -45,9 +46,17 @@ pub struct Summary {
     /// Scores against labelled sessions, where given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_scores: Option<SessionScores>,
+    /// How this run went: all that differs between two replays of the same input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+}
+
+/// How a replay went, which is not the same twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Run {
     /// Wall time of the replay, seconds.
     pub wall_secs: f64,
-    /// Lines a second.
+    /// Lines per second of it.
     pub lines_a_second: f64,
 }
 
@@ -132,7 +141,7 @@ pub fn tell(summary: &Summary) -> String {
         grouped(lines.tallied),
         grouped(lines.late),
         grouped(lines.rejected),
-        grouped(summary.lines_a_second as u64),
+        grouped(summary.run.map_or(0, |run| run.lines_a_second as u64)),
     );
     text.push_str(&format!(
         "{} services, {} templates, {} anomalies, {} alerts\n",
@@ -170,7 +179,10 @@ fn tell_scores(scores: &Scores) -> String {
         };
         text.push_str(&format!(
             "{:<7} {} {}{delay}, {} pages{named}\n",
-            label.outcome, label.kind, label.service, label.pages
+            label.outcome,
+            Shown(&label.kind),
+            Shown(&label.service),
+            label.pages
         ));
     }
     let secs = |delay: Option<f64>| delay.map_or("none".to_owned(), |secs| format!("{secs:.1} s"));

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context;
 use logwake_detector::detect::{Service, TemplateStats, grouped};
 use logwake_detector::record::Level;
 use logwake_ingest::files::expand;
@@ -12,8 +11,10 @@ use serde_json::json;
 
 use crate::Status;
 use crate::cli::TemplatesArgs;
+use crate::console::{self, Console, Shown};
 use crate::lock::Lock;
 use crate::runtime::advice_of;
+use crate::whole_file::WholeFile;
 
 use super::census::{Row, census, rows_of};
 use super::input;
@@ -47,18 +48,18 @@ fn advise(service: &Service) {
     let overflowed = service.catalogue.overflowed();
     if overflowed > 0 {
         let advice = advice_of(&service.catalogue);
-        eprintln!(
-            "logwake: {} has {} templates and {} skeletons beyond templates.templates_max; {advice}",
-            service.name,
+        console::message(format_args!(
+            "{} has {} templates and {} skeletons beyond templates.templates_max; {advice}",
+            Shown(&service.name),
             grouped(service.catalogue.len() as u64),
             grouped(overflowed),
-        );
+        ));
     }
 }
 
 fn print(rows: &[Row<'_>], json: bool) -> anyhow::Result<()> {
     let all: u64 = rows.iter().map(|row| row.2.total).sum();
-    let mut out = super::stdout();
+    let mut out = if json { Console::data() } else { Console::stdout(false) };
     if !json {
         writeln!(out, "{:>12} {:>7}  {:<18} {:<20} TEMPLATE", "COUNT", "SHARE", "ID", "SERVICE")?;
     }
@@ -68,8 +69,9 @@ fn print(rows: &[Row<'_>], json: bool) -> anyhow::Result<()> {
         if json {
             writeln!(out, "{}", row_json(service, id, stats, share, &text))?;
         } else {
-            let (count, share, name) = (grouped(stats.total), share * 100.0, &service.name);
-            writeln!(out, "{count:>12} {share:>6.2}%  {:<18} {name:<20} {text}", id.to_string())?;
+            let (count, share) = (grouped(stats.total), share * 100.0);
+            let (id, name, text) = (id.to_string(), Shown(&service.name), Shown(&text));
+            writeln!(out, "{count:>12} {share:>6.2}%  {id:<18} {name:<20} {text}")?;
             writeln!(
                 out,
                 "{:>22}{} to {}{}: {}",
@@ -77,7 +79,7 @@ fn print(rows: &[Row<'_>], json: bool) -> anyhow::Result<()> {
                 date(stats.first_seen),
                 date(stats.last_seen),
                 levels(stats),
-                stats.last.exemplar.text.lines().next().unwrap_or_default()
+                Shown(stats.last.exemplar.text.lines().next().unwrap_or_default())
             )?;
         }
     }
@@ -99,13 +101,13 @@ fn lock(path: &Path, args: &TemplatesArgs, rows: &[Row<'_>]) -> anyhow::Result<S
         print_missing(&missing, args.json)?;
         return Ok(if missing.is_empty() { Status::Done } else { Status::Unmet });
     }
-    std::fs::write(path, lock.to_toml()).with_context(|| format!("write {}", path.display()))?;
-    eprintln!(
-        "logwake: {} holds {} templates, {} of them new",
+    WholeFile::write(path, lock.to_toml().as_bytes())?;
+    console::message(format_args!(
+        "{} holds {} templates, {} of them new",
         path.display(),
         lock.len(),
         lock.len() - before
-    );
+    ));
     Ok(Status::Done)
 }
 
@@ -114,7 +116,7 @@ fn print_missing(rows: &[Row<'_>], json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     print(rows, json)?;
-    eprintln!("logwake: {} templates are not in the lock file", rows.len());
+    console::message(format_args!("{} templates are not in the lock file", rows.len()));
     Ok(())
 }
 

@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use crate::Status;
 use crate::cli::VerifyArgs;
 use crate::config::{Config, ConfigError, Delivery};
+use crate::console::{Console, Shown};
 use crate::runtime::kafka::{Topics, client_config, external_id, group_of, partitions_of, scan};
 use crate::verify::{Arrived, Changes, Problems, SourceSum, Tiles, Told};
 
@@ -43,7 +44,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Status> {
         return Err(ConfigError::Invalid { path: Some(args.config.clone()), problems }.into());
     }
     let proof = Proof::read(&config)?;
-    let mut out = super::stdout();
+    let mut out = if args.json { Console::data() } else { Console::stdout(false) };
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&proof)?)?;
     } else {
@@ -223,7 +224,7 @@ impl Proof {
             writeln!(out, "repeated: {} messages, left out by id", grouped(self.repeated))?;
         }
         for problem in &self.problems {
-            writeln!(out, "PROBLEM {problem}")?;
+            writeln!(out, "PROBLEM {}", Shown(problem))?;
         }
         match self.problem_count {
             0 => writeln!(out, "nothing lost, nothing twice")?,

@@ -1,14 +1,19 @@
 //! What must hold beyond the range of a single key.
 
+use rdkafka::config::ClientConfig;
+use rdkafka::error::KafkaError;
 use regex::bytes::Regex;
 
 use super::intake;
+use super::node::join;
 use super::notify;
 use super::problem::Problem;
-use super::sections::{Config, Sessions};
+use super::secret::{is_secret_property, shown_in_error, userinfo};
+use super::sections::{Config, Kafka, Sessions};
 use super::setting::Section as _;
 use super::suggest::nearest;
 use super::types::{Listen, Patterns};
+use crate::secrets::REDACTED;
 
 /// Formats that need no header of the user's.
 const FORMATS: [&str; 9] =
@@ -29,6 +34,7 @@ pub fn problems_of(config: &Config) -> Vec<Problem> {
     notify::check(&config.notify, &mut problems);
     intake::check(config, &mut problems);
     check_kafka(config, &mut problems);
+    check_properties(&config.kafka, &mut problems);
     check_input(config, &mut problems);
     check_sessions(&config.detect.sessions, &mut problems);
     check_patterns("templates.masks", &config.templates.masks, &mut problems);
@@ -37,7 +43,8 @@ pub fn problems_of(config: &Config) -> Vec<Problem> {
         && !url.starts_with("https://")
         && !url.starts_with("http://")
     {
-        let message = format!("{url:?} does not begin with https:// or http://");
+        let url = shown_in_error(url);
+        let message = format!("{url} does not begin with https:// or http://");
         problems.push(Problem::new("http.public_url", message));
     }
     problems
@@ -92,6 +99,10 @@ pub fn warnings_of(config: &Config) -> Vec<Problem> {
         );
         warn("http.listen", message);
     }
+    if config.http.public_url.as_deref().is_some_and(|url| userinfo(url).is_some()) {
+        let message = "has user information in it, which is left out of the links in notifications";
+        warnings.push(Problem::new("http.public_url", message));
+    }
     notify::warnings(&config.notify, &mut warnings);
     intake::warnings(config, &mut warnings);
     warnings
@@ -130,6 +141,27 @@ fn check_kafka(config: &Config, problems: &mut Vec<Problem>) {
             let message =
                 format!("{topic:?} is a topic of Logwake itself, change kafka.prefix or the topic");
             problems.push(Problem::new("kafka.topics", message));
+        }
+    }
+}
+
+/// Asks librdkafka about each property, as far as it can tell without a broker.
+fn check_properties(kafka: &Kafka, problems: &mut Vec<Problem>) {
+    for (section, properties) in [
+        ("kafka.properties", &kafka.properties),
+        ("kafka.consumer_properties", &kafka.consumer_properties),
+        ("kafka.producer_properties", &kafka.producer_properties),
+    ] {
+        for (name, value) in &properties.0 {
+            let tried = ClientConfig::new().set(name, value).create_native_config();
+            let why = match tried {
+                Ok(_) => continue,
+                Err(KafkaError::ClientConfig(_, why, ..)) => why,
+                Err(error) => error.to_string(),
+            };
+            let is_shown = value.is_empty() || !is_secret_property(name);
+            let why = if is_shown { why } else { why.replace(value, REDACTED) };
+            problems.push(Problem::new(join(section, name), format!("librdkafka: {why}")));
         }
     }
 }
@@ -215,8 +247,9 @@ fn check_telemetry(config: &Config, problems: &mut Vec<Problem>) {
     if let Some(endpoint) = &telemetry.otlp_endpoint
         && !endpoint.starts_with("http://")
     {
+        let endpoint = shown_in_error(endpoint);
         let message = format!(
-            "{endpoint:?} does not begin with http://; spans go in the clear to a collector nearby, which can pass them on by TLS"
+            "{endpoint} does not begin with http://; spans go in the clear to a collector nearby, which can pass them on by TLS"
         );
         problems.push(Problem::new("telemetry.otlp_endpoint", message));
     }

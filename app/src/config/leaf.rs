@@ -24,9 +24,9 @@ macro_rules! leaf {
                 }
             }
 
-            fn write(&self, key: &Key, path: &str, writer: &mut Writer) {
+            fn write(&self, key: &Key, _: &str, writer: &mut Writer) {
                 let write: fn(&Self) -> Option<toml::Value> = $write;
-                writer.value(key, path, write(self));
+                writer.value(key, write(self));
             }
         }
     };

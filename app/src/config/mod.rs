@@ -36,6 +36,7 @@ pub use sections::{
 pub use types::{Delivery, Listen, LogFormat};
 pub use units::Span;
 
+use crate::secrets;
 use node::Env;
 use setting::{Key, Reader, Section as _, Writer};
 
@@ -69,6 +70,7 @@ impl Config {
         for file in files.into_iter().flatten() {
             *file = dir.join(&*file).to_string_lossy().into_owned();
         }
+        secrets::remember(secret::secrets_of(&config));
         let (mut problems, lines) = (reader.problems, reader.lines);
         let line_of = |problem: &mut Problem| {
             let whole = problem.key.split_inclusive(']').next().unwrap_or_default();
@@ -194,6 +196,18 @@ impl Config {
             duration_min: alerts.duration_min.0,
             pages_a_day: alerts.pages_per_day,
         }
+    }
+}
+
+impl Http {
+    /// Returns the address that notifications link to: without user information, which everybody
+    /// who is told would see.
+    pub fn link_url(&self) -> Option<String> {
+        let url = self.public_url.as_deref()?;
+        Some(match secret::userinfo(url) {
+            Some(user) => url.replacen(&format!("{user}@"), "", 1),
+            None => url.to_owned(),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use logwake_detector::anomaly::Severity;
 use logwake_detector::notify::SinkSettings;
 use logwake_emit::notify::{SinkKind, Template};
 
+use super::secret::userinfo;
 use super::sections::Notify;
 use super::tables::{Row, Tables};
 use super::types::Word;
@@ -93,13 +94,19 @@ impl Notify {
         }
     }
 
-    /// Returns what must never be shown: the key, the token, the path of the address.
+    /// Returns what must never be shown, the longest first: the key, the token, and path and user
+    /// information of the address.
     pub fn secrets(&self) -> Vec<String> {
         let uri = self.url.0.as_ref().and_then(|url| url.parse::<ureq::http::Uri>().ok());
         let path = uri.and_then(|uri| Some(uri.path_and_query()?.as_str().to_owned()));
         let path = path.filter(|path| path.len() > 1);
         let named = [&self.routing_key.0, &self.token.0].into_iter().flatten().cloned();
-        named.chain(path).collect()
+        let user = self.url.0.as_deref().and_then(userinfo);
+        let password = user.as_deref().and_then(|user| Some(user.split_once(':')?.1.to_owned()));
+        let all = named.chain(path).chain(user.clone()).chain(password);
+        let mut all: Vec<String> = all.filter(|secret| !secret.is_empty()).collect();
+        all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all
     }
 
     fn requests_a_minute(&self) -> usize {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::node::{Env, Node, Value, join, parse};
 use super::problem::Problem;
+use crate::secrets::without_userinfo;
 
 /// A value that a key can have.
 pub trait Setting {
@@ -129,20 +130,20 @@ pub struct Writer {
 
 impl Writer {
     /// Writes a key whose value is TOML already; `None` where it is not set.
-    pub fn value(&mut self, key: &Key, path: &str, value: Option<toml::Value>) {
+    pub fn value(&mut self, key: &Key, value: Option<toml::Value>) {
         self.docs(key);
         match value {
-            Some(value) => self.entry(key.name, path, value),
+            Some(value) => self.entry(key.name, value),
             None if self.with_docs => _ = writeln!(self.text, "# {} =", key.name),
             None => {}
         }
     }
 
-    /// Writes an entry of a table whose names are free.
-    pub fn entry(&mut self, name: &str, path: &str, value: toml::Value) {
-        let value = if is_secret(path) { "(redacted)".into() } else { value };
+    /// Writes an entry of a table whose names are free; user information of an address is left out.
+    pub fn entry(&mut self, name: &str, value: toml::Value) {
+        let value = value.to_string();
         let mark = if self.is_example { "# " } else { "" };
-        _ = writeln!(self.text, "{mark}{} = {value}", toml_key(name));
+        _ = writeln!(self.text, "{mark}{} = {}", toml_key(name), without_userinfo(&value));
     }
 
     /// Writes the header of a table.
@@ -171,12 +172,6 @@ impl Writer {
             _ = writeln!(self.text, "#{line}");
         }
     }
-}
-
-/// Tells whether the value of a key is not to be shown.
-pub fn is_secret(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    ["password", "secret", "key", "token"].iter().any(|word| path.contains(word))
 }
 
 fn toml_key(name: &str) -> String {

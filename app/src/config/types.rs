@@ -7,8 +7,10 @@ use logwake_detector::anomaly::Severity;
 
 use super::node::{Node, Value, join};
 use super::notify::Kind;
+use super::secret::is_secret_property;
 use super::setting::{Key, Reader, Setting, Writer};
 use super::suggest::{nearest, refuse_unknown};
+use crate::secrets::REDACTED;
 
 /// What a Kafka run promises about each result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,8 +119,8 @@ macro_rules! word_setting {
                 self.read_word(node, path, reader);
             }
 
-            fn write(&self, key: &Key, path: &str, writer: &mut Writer) {
-                writer.value(key, path, Some(self.word().into()));
+            fn write(&self, key: &Key, _: &str, writer: &mut Writer) {
+                writer.value(key, Some(self.word().into()));
             }
         }
     )+ };
@@ -144,12 +146,12 @@ impl Setting for Listen {
         }
     }
 
-    fn write(&self, key: &Key, path: &str, writer: &mut Writer) {
+    fn write(&self, key: &Key, _: &str, writer: &mut Writer) {
         let text = match self {
             Self::Off => "off".to_owned(),
             Self::At(address) => address.to_string(),
         };
-        writer.value(key, path, Some(text.into()));
+        writer.value(key, Some(text.into()));
     }
 }
 
@@ -184,6 +186,7 @@ impl Properties {
                 _ => return,
             },
         };
+        reader.lines.insert(join(path, name), node.line);
         if self.0.insert(name.to_owned(), value).is_some() {
             reader.refuse(node, &full, format!("{name} is given twice, keep one"));
         }
@@ -205,7 +208,8 @@ impl Setting for Properties {
         }
         writer.header(key, path);
         for (name, value) in &self.0 {
-            writer.entry(name, &join(path, name), value.clone().into());
+            let value = if is_secret_property(name) { REDACTED } else { value };
+            writer.entry(name, value.into());
         }
     }
 }
@@ -243,13 +247,13 @@ impl Setting for Patterns {
         }
     }
 
-    fn write(&self, key: &Key, path: &str, writer: &mut Writer) {
+    fn write(&self, key: &Key, _: &str, writer: &mut Writer) {
         let item = |pattern: &Pattern| {
             let mut table = toml::Table::new();
             table.insert("name".into(), pattern.name.clone().into());
             table.insert("pattern".into(), pattern.pattern.clone().into());
             toml::Value::Table(table)
         };
-        writer.value(key, path, Some(self.0.iter().map(item).collect::<Vec<_>>().into()));
+        writer.value(key, Some(self.0.iter().map(item).collect::<Vec<_>>().into()));
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 use logwake_detector::time::Timestamp;
+use logwake_emit::text::{Shown, toml_string};
 use logwake_ingest::decode::{DecoderOptions, Format, HeaderPattern, MultilineOptions};
 use logwake_models::template::Catalogue;
 use regex::bytes::Regex;
@@ -52,8 +53,10 @@ pub fn decoder_options(config: &Config, now: Timestamp) -> anyhow::Result<Arc<De
 pub fn advice_of(catalogue: &Catalogue) -> String {
     match catalogue.remedy() {
         Some(remedy) => format!(
-            "{} of them read `{}`; under [templates] this makes them one: masks = [{{ name = \"text\", pattern = '{}' }}]",
-            remedy.ways, remedy.text, remedy.mask
+            "{} of them read `{}`; under [templates] this makes them one: masks = [{{ name = \"text\", pattern = {} }}]",
+            remedy.ways,
+            Shown(&remedy.text),
+            toml_string(&remedy.mask)
         ),
         None => {
             "they have nothing in common that a mask could take out; raise templates.templates_max"

@@ -24,6 +24,14 @@ pub fn logwake<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Ran {
     Ran::from(output)
 }
 
+/// Runs a command to its end under limits that a shell sets first.
+pub fn limited(limits: &str, args: &[&str]) -> Ran {
+    let script = format!("{limits}; exec \"$0\" \"$@\"");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).arg(program()).args(args).env("NO_COLOR", "1");
+    Ran::from(shell.stdin(Stdio::null()).output().unwrap())
+}
+
 /// Runs a command with something on its standard input.
 pub fn logwake_with_stdin(args: &[&str], stdin: &[u8]) -> Ran {
     let mut child = Command::new(program())

@@ -7,6 +7,8 @@
 //! When every source has been idle for `stall_after`, event time goes on at the pace of wall time,
 //! so that a silence of everything is noticed.
 
+mod order;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::record::Source;
 use crate::tally::TallyBatch;
 use crate::time::Timestamp;
+
+use order::Order;
 
 /// How long the fleet clock waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct FleetSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FleetClock {
     sources: BTreeMap<Source, SourceProgress>,
+    #[serde(skip)]
+    order: Order,
     progress: Option<Timestamp>,
     wall: Option<Timestamp>,
     first_wall: Option<Timestamp>,
@@ -61,6 +67,7 @@ impl SourceProgress {
 impl FleetClock {
     /// Takes in the heartbeat of a batch; returns false where the batch was taken in before.
     pub fn observe(&mut self, batch: &TallyBatch, settings: &FleetSettings) -> bool {
+        self.order.make(&self.sources);
         let known = self.sources.get(&batch.source);
         if known.is_some_and(|known| known.holds(batch)) {
             return false;
@@ -68,23 +75,35 @@ impl FleetClock {
         if known.is_none_or(|known| batch.to > known.to) {
             self.idle_since = None;
         }
-        self.sources.insert(
-            batch.source.clone(),
-            SourceProgress {
-                next_seq: batch.seq + 1,
-                to: batch.to,
-                newest: batch.newest,
-                idle: batch.idle,
-                wall: batch.wall,
-                expected: batch.sources,
-            },
-        );
+        let progress = SourceProgress {
+            next_seq: batch.seq + 1,
+            to: batch.to,
+            newest: batch.newest,
+            idle: batch.idle,
+            wall: batch.wall,
+            expected: batch.sources,
+        };
+        if let Some(former) = known {
+            self.order.remove(&batch.source, former);
+        }
+        self.order.add(&batch.source, &progress);
+        self.sources.insert(batch.source.clone(), progress);
         self.wall = self.wall.max(Some(batch.wall));
         self.first_wall = self.first_wall.or(Some(batch.wall));
-        let forgotten = batch.wall - settings.hold_max * FORGOTTEN_HOLDS;
-        self.sources.retain(|_, source| source.wall >= forgotten);
+        self.forget(batch.wall - settings.hold_max * FORGOTTEN_HOLDS);
         self.advance(settings);
         true
+    }
+
+    /// Forgets sources that said nothing since a wall time.
+    fn forget(&mut self, since: Timestamp) {
+        while let Some((wall, source)) = self.order.longest_silent()
+            && wall < since
+        {
+            let source = source.clone();
+            let Some(progress) = self.sources.remove(&source) else { return };
+            self.order.remove(&source, &progress);
+        }
     }
 
     /// Returns the event time that a source has reached.
@@ -111,21 +130,17 @@ impl FleetClock {
 
     fn advance(&mut self, settings: &FleetSettings) {
         let Some(wall) = self.wall else { return };
-        let dead = |source: &SourceProgress| wall.since(source.wall) > settings.hold_max;
-        let expected = self.sources.values().map(|source| source.expected).max().unwrap_or(0);
-        let missing = (self.sources.len() as u64) < u64::from(expected);
+        let missing = (self.sources.len() as u64) < u64::from(self.order.expected());
         let waited = self.first_wall.is_some_and(|first| wall.since(first) > settings.hold_max);
-        self.incomplete = (missing && waited) || self.sources.values().any(dead);
+        let silent = self.order.longest_silent().map(|(heard, _)| wall.since(heard));
+        let has_dead = silent.is_some_and(|silent| silent > settings.hold_max);
+        self.incomplete = (missing && waited) || has_dead;
         if missing && !waited {
             return;
         }
-        let timeless = |source: &SourceProgress| source.newest.is_none() && waited;
-        let reading = || {
-            let sources = self.sources.values().filter(|source| !source.idle);
-            sources.filter(|source| !dead(source) && !timeless(source))
-        };
-        self.at_end = reading().next().is_none();
-        let reached = match reading().map(|source| source.newest).min() {
+        let slowest = self.slowest(wall, waited, settings);
+        self.at_end = slowest.is_none();
+        let reached = match slowest {
             Some(slowest) => {
                 self.idle_since = None;
                 slowest
@@ -135,9 +150,25 @@ impl FleetClock {
         self.progress = self.progress.max(reached);
     }
 
+    /// Returns how far the slowest of the sources has come that are waited for, if there is one.
+    fn slowest(
+        &self,
+        wall: Timestamp,
+        waited: bool,
+        settings: &FleetSettings,
+    ) -> Option<Option<Timestamp>> {
+        let lives = |source: &Source| {
+            let heard = self.sources.get(source).map(|source| source.wall);
+            heard.is_some_and(|heard| wall.since(heard) <= settings.hold_max)
+        };
+        let mut reading = self.order.reading().filter(|(newest, _)| newest.is_some() || !waited);
+        let slowest = reading.find(|(_, sources)| sources.iter().any(lives));
+        slowest.map(|(newest, _)| newest)
+    }
+
     /// Progress while every source is at its end: its newest record, and wall pace after a while.
     fn idle_progress(&mut self, wall: Timestamp, settings: &FleetSettings) -> Option<Timestamp> {
-        let newest = self.sources.values().filter_map(|source| source.newest).max()?;
+        let newest = self.order.newest()?;
         let newest = self.progress.map_or(newest, |progress| progress.max(newest));
         let (since, base) = *self.idle_since.get_or_insert((wall, newest));
         let idle = wall.since(since);
@@ -189,6 +220,47 @@ mod tests {
     fn a_source_never_heard_of_holds_for_a_while_only() {
         let alone = [batch(0, 0, Some(50), false, 1), batch(0, 1, Some(90), false, 62)];
         assert_eq!(progress(&alone), Some(90));
+    }
+
+    /// The watermark as it follows from all sources, without any order kept.
+    fn naive(fleet: &FleetClock, wall: Timestamp) -> (Option<Timestamp>, bool) {
+        let lives = |one: &&SourceProgress| wall.since(one.wall) <= SETTINGS.hold_max;
+        let waited = fleet.first_wall.is_some_and(|first| wall.since(first) > SETTINGS.hold_max);
+        let reading = fleet.sources.values().filter(|one| !one.idle).filter(lives);
+        let reading = reading.filter(|one| one.newest.is_some() || !waited);
+        (
+            reading.map(|one| one.newest).min().flatten(),
+            fleet.sources.values().all(|one| lives(&one)),
+        )
+    }
+
+    #[test]
+    fn the_kept_order_says_what_all_sources_say() {
+        let mut fleet = FleetClock::default();
+        let mut dice = 7_u64;
+        let mut roll = |sides: u64| {
+            dice = dice
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) % sides
+        };
+        for seq in 0..20_000 {
+            let wall = i64::try_from(seq / 9 + roll(700) * u64::from(roll(300) == 0)).unwrap();
+            let newest = (roll(5) > 0).then(|| i64::try_from(seq / 7 + roll(40)).unwrap());
+            let partition = i32::try_from(roll(12)).unwrap();
+            let before = fleet.progress();
+            let mut one = batch(partition, seq, newest, roll(4) == 0, wall);
+            one.sources = 1;
+            fleet.observe(&one, &SETTINGS);
+            if roll(100) == 0 {
+                fleet.order = Order::default();
+            }
+            let (slowest, all_live) = naive(&fleet, fleet.wall.unwrap());
+            assert_eq!(fleet.is_incomplete(), !all_live, "{seq}");
+            if !fleet.at_end {
+                assert_eq!(fleet.progress(), before.max(slowest), "{seq}");
+            }
+        }
     }
 
     #[test]

@@ -116,6 +116,8 @@ pub struct Detect {
     shard: u32,
     shards: u32,
     state: DetectState,
+    /// No record that waits to be judged as new is earlier; `None` where that is not known.
+    novelty_from: Option<Timestamp>,
 }
 
 /// What a detect machine keeps.
@@ -138,7 +140,7 @@ impl Detect {
     /// Makes the machine of one shard of `shards`.
     pub fn new(settings: DetectSettings, shard: u32, shards: u32) -> Self {
         let state = DetectState { width: settings.window, ..DetectState::default() };
-        Self { settings, known: Arc::default(), shard, shards, state }
+        Self { settings, known: Arc::default(), shard, shards, state, novelty_from: None }
     }
 
     /// Makes this known from the start.
@@ -153,6 +155,7 @@ impl Detect {
     /// each service is learned anew.
     pub fn restore(&mut self, state: DetectState) -> bool {
         self.state = state;
+        self.novelty_from = None;
         let is_same_width = self.state.width == self.settings.window;
         if !is_same_width {
             self.relearn();
@@ -234,6 +237,7 @@ impl Detect {
             }
             let sessions = &settings.sessions;
             service.sessions.take(tallies.sessions, &places, &batch.source, sessions);
+            self.novelty_from = self.novelty_from.map(|from| from.min(service.novelty_from()));
         }
         self.state.counts.records_dropped += dropped;
     }
@@ -270,6 +274,9 @@ impl Detect {
     /// Looks at open windows in all steps that have ended by `until` and were not looked at yet.
     fn judge_early(&mut self, until: Timestamp, out: &mut Vec<Anomaly>) {
         let width = early::step_of(self.settings.window);
+        if self.state.looked.is_some_and(|looked| looked + width > until) {
+            return;
+        }
         let Some(first) = self.state.first_open() else { return };
         let mut step_end = self.state.looked.map_or(first, |looked| looked.max(first)) + width;
         while step_end <= until {
@@ -348,6 +355,9 @@ impl Detect {
 
     /// Judges the new templates whose first record lies no later than `until`.
     fn judge_novelties(&mut self, until: Timestamp, out: &mut Vec<Anomaly>) {
+        if self.novelty_from.is_some_and(|from| from > until) {
+            return;
+        }
         for service in self.state.services.values_mut() {
             let is_warm = service.is_warm(&self.settings);
             for (id, first) in service.take_pending(until) {
@@ -357,6 +367,7 @@ impl Detect {
                 }
             }
         }
+        self.novelty_from = self.state.services.values().map(Service::novelty_from).min();
     }
 }
 
@@ -430,12 +441,10 @@ impl DetectState {
             OTHER_SERVICE
         };
         let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
-        let first = self
-            .services
-            .values()
-            .map(|service| service.since)
-            .min()
-            .filter(|_| known.is_begin_normal);
+        let first = match known.is_begin_normal && !is_named {
+            true => self.services.values().map(|service| service.since).min(),
+            false => None,
+        };
         let silent = first.map_or(0, |first| settings.windows_in(since.since(first)));
         self.services.entry(name.to_owned()).or_insert_with(|| {
             let fresh = || Service::new(name, settings.catalogue, since);

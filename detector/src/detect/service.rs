@@ -181,6 +181,12 @@ impl Service {
         ids.into_iter().filter_map(|id| self.pending.remove_entry(&id)).collect()
     }
 
+    /// Returns the time of the earliest record that waits to be judged as new, [`Timestamp::MAX`]
+    /// where none does.
+    pub(super) fn novelty_from(&self) -> Timestamp {
+        self.pending.values().map(|first| first.exemplar.at).min().unwrap_or(Timestamp::MAX)
+    }
+
     /// Makes room for the window of a tally by giving up a later one; returns the records lost with
     /// that, `None` where the tally's own window is the latest.
     pub(super) fn room_for(

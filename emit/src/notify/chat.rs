@@ -3,38 +3,44 @@
 use logwake_detector::anomaly::Severity;
 use serde_json::{Value, json};
 
-use super::cut;
+use super::markup::{CardText, Mrkdwn};
 use super::message::Message;
 
 /// Lines of the story that a chat shows.
 const LINES_MAX: usize = 6;
-/// Slack refuses a text block beyond 3,000 characters.
-const TEXT_CHARS_MAX: usize = 2_900;
-const TITLE_CHARS_MAX: usize = 300;
+/// Length of the story, below the 3,000 characters of a field of Slack's.
+const STORY_MAX: usize = 2_900;
+/// Length of the title; with the link around it, it stays below the same limit.
+const TITLE_MAX: usize = 300;
+/// Length of a link; none is made of a longer one.
+const LINK_MAX: usize = 2_000;
 
+/// The headline twice: for notifications and above the attachment, whose colour tells the severity.
 pub(super) fn slack(message: &Message<'_>) -> Value {
-    let title = escape(&cut(&headline(message), TITLE_CHARS_MAX));
-    let story = escape(&cut(&story(message), TEXT_CHARS_MAX - 10));
-    let mut blocks = vec![section(&match &message.link {
-        Some(link) => format!("*<{link}|{}>*", title.replace('|', "/")),
-        None => format!("*{title}*"),
-    })];
+    let headline = headline(message);
+    let link = message.link.as_deref().filter(|link| link.len() <= LINK_MAX);
+    let title = Mrkdwn::text(&headline.replace('\n', " "), TITLE_MAX);
+    let mut blocks = vec![Mrkdwn::headline(&headline, TITLE_MAX, link).section()];
+    let story = story(message);
     if !message.is_over && !story.is_empty() {
-        blocks.push(section(&format!("```{}```", story.replace("```", "'''"))));
+        blocks.push(Mrkdwn::code(&story, STORY_MAX).section());
     }
-    json!({ "text": title, "attachments": [{ "color": colour(message), "blocks": blocks }] })
+    json!({
+        "text": title.fallback(),
+        "blocks": [title.section()],
+        "unfurl_links": false,
+        "unfurl_media": false,
+        "attachments": [{ "color": colour(message), "blocks": blocks }],
+    })
 }
 
 pub(super) fn teams(message: &Message<'_>) -> Value {
-    let mut body = vec![json!({
-        "type": "TextBlock", "size": "Medium", "weight": "Bolder", "wrap": true,
-        "text": cut(&headline(message), TITLE_CHARS_MAX),
-    })];
+    let title = json!({ "size": "Medium", "weight": "Bolder" });
+    let headline = headline(message).replace('\n', " ");
+    let mut body = CardText::of(&headline, TITLE_MAX).elements(&title);
     if !message.is_over {
-        body.push(json!({
-            "type": "TextBlock", "wrap": true, "fontType": "Monospace",
-            "text": cut(&story(message), TEXT_CHARS_MAX),
-        }));
+        let lines = json!({ "fontType": "Monospace" });
+        body.extend(CardText::of(&story(message), STORY_MAX).elements(&lines));
     }
     let actions: Vec<Value> = message
         .link
@@ -66,15 +72,6 @@ fn story(message: &Message<'_>) -> String {
         story.push_str(&format!("\n… and {more} more"));
     }
     story
-}
-
-fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
-}
-
-/// Slack's three control characters.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn colour(message: &Message<'_>) -> &'static str {

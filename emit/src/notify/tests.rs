@@ -197,10 +197,46 @@ fn chats_get_text_that_cannot_turn_into_markup() {
     let sent = body(&SinkKind::Teams, &alert(&change(AlertState::Open)));
     let card = &sent["attachments"][0]["content"];
     assert_eq!(
-        card["body"][0]["text"],
+        card["body"][0]["inlines"][0]["text"],
         "[critical] payments: acquirer <refuses> & \"drops\" connections"
     );
     assert!(card["actions"][0]["url"].as_str().unwrap().starts_with("https://logwake.example/#"));
+}
+
+/// Finds every object that has a `text`, however deep.
+fn texts<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    let mut waiting = vec![value];
+    while let Some(value) = waiting.pop() {
+        found.extend(value.get("text").is_some_and(Value::is_string).then_some(value));
+        waiting.extend(value.as_array().into_iter().flatten());
+        waiting.extend(value.as_object().into_iter().flat_map(|fields| fields.values()));
+    }
+}
+
+#[test]
+fn chats_link_nothing_of_a_log_and_refuse_no_length() {
+    let hostile =
+        "[log in](https://evil.example/) <https://evil.example|x> &&& ``` \u{202e}\x1b]8;;";
+    let mut change = change(AlertState::Open);
+    change.title = hostile.repeat(40);
+    change.evidence = (0..9).map(|_| line(&hostile.repeat(40))).collect();
+    let sent = body(&SinkKind::Slack, &alert(&change));
+    let mut fields = Vec::new();
+    texts(&sent, &mut fields);
+    let blocks: Vec<&&Value> = fields.iter().filter(|field| field["type"] == "mrkdwn").collect();
+    assert_eq!(blocks.len(), 3);
+    for field in blocks {
+        let text = field["text"].as_str().unwrap();
+        assert_eq!(field["verbatim"], true);
+        assert!(text.encode_utf16().count() <= 3_000, "{}", text.len());
+        let links = text.replace("<https://logwake.example/#", "");
+        assert!(!links.contains('<') && !text.contains(['\u{202e}', '\x1b']), "{text}");
+    }
+    let sent = body(&SinkKind::Teams, &alert(&change));
+    let mut fields = Vec::new();
+    texts(&sent["attachments"], &mut fields);
+    assert!(fields.len() > 2 && fields.iter().all(|field| field["type"] == "TextRun"));
+    assert!(!sent.to_string().contains("](") && !sent.to_string().contains('\u{202e}'));
 }
 
 #[test]

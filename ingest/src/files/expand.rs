@@ -1,5 +1,6 @@
 //! From arguments to files: files, folders with everything below them, patterns, standard input.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,13 +33,10 @@ impl Input {
 ///
 /// When an argument names nothing, a pattern is not valid or a folder cannot be listed.
 pub fn expand<S: AsRef<str>>(arguments: &[S]) -> Result<Vec<Input>, FilesError> {
-    let mut inputs: Vec<Input> = Vec::new();
+    let (mut inputs, mut known) = (Vec::new(), BTreeSet::new());
     for argument in arguments {
-        for input in one(argument.as_ref())? {
-            if !inputs.contains(&input) {
-                inputs.push(input);
-            }
-        }
+        let found = one(argument.as_ref())?.into_iter();
+        inputs.extend(found.filter(|input| known.insert(input.clone())));
     }
     Ok(inputs)
 }

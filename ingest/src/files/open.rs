@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::lines::{Line, LineReader};
+use super::turn::TurnFile;
 use super::{FilesError, Input};
 
 const BUFFER_BYTES: usize = 128 << 10;
@@ -102,8 +103,11 @@ impl FileSource {
         if metadata.is_dir() {
             return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
         }
-        let total = metadata.is_file().then_some(metadata.len());
-        Self::from_reader(path, Box::new(file), total, line_bytes_max).map_err(failed)
+        let (reader, total): (Box<dyn Read + Send>, _) = match metadata.is_file() {
+            true => (Box::new(TurnFile::new(file, path, &metadata)), Some(metadata.len())),
+            false => (Box::new(file), None),
+        };
+        Self::from_reader(path, reader, total, line_bytes_max).map_err(failed)
     }
 
     fn from_reader(

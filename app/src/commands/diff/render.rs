@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use logwake_detector::detect::grouped;
+use logwake_emit::text::Markup;
 use serde_json::json;
 
 use crate::cli::FailOn;
+use crate::console::Shown;
 
 use super::change::{Change, Kind, Side};
 
@@ -22,14 +24,14 @@ pub(super) fn text(changes: &[Change], base: &Side, candidate: &Side) -> String 
             if change.grave { "grave" } else { "" },
             grouped(change.base),
             grouped(change.candidate),
-            change.service,
-            change.template
+            Shown(&change.service),
+            Shown(&change.template)
         );
         if change.kind == Kind::Shifted {
             let (old, new) = (change.base_share * 100.0, change.candidate_share * 100.0);
             _ = writeln!(out, "{:14}{old:.3} % -> {new:.3} % of its service", "");
         } else {
-            _ = writeln!(out, "{:14}{}", "", example(change));
+            _ = writeln!(out, "{:14}{}", "", Shown(&example(change)));
         }
     }
     out.push_str(&summary(changes, base, candidate));
@@ -67,7 +69,7 @@ pub(super) fn junit(changes: &[Change], gates: &[FailOn]) -> String {
             .map(|change| format!("{}: {} ({})", change.service, change.template, change.candidate))
             .collect();
         if !found.is_empty() {
-            let text = escape(&found.join("\n"));
+            let text = Markup::of(&found.join("\n"));
             _ = write!(
                 out,
                 "<failure message=\"{} {name} templates\">{text}</failure>",
@@ -90,14 +92,14 @@ pub(super) fn html(changes: &[Change], base: &Side, candidate: &Side) -> String 
             word(change.kind),
             grouped(change.base),
             grouped(change.candidate),
-            escape(&change.service),
-            escape(&change.template),
-            escape(&example(change)),
+            Markup::of(&change.service),
+            Markup::of(&change.template),
+            Markup::of(&example(change)),
         );
     }
     let frame = include_str!("../../../assets/diff.html");
     crate::page::assemble(frame)
-        .replace("{{summary}}", &escape(&summary(changes, base, candidate)))
+        .replace("{{summary}}", &Markup::of(&summary(changes, base, candidate)).to_string())
         .replace("{{rows}}", &rows)
 }
 
@@ -129,22 +131,4 @@ const fn word(kind: Kind) -> &'static str {
 fn example(change: &Change) -> String {
     let line = change.example.lines().next().unwrap_or_default();
     line.chars().take(EXAMPLE_CHARS_MAX).collect()
-}
-
-/// Writes text so that it is text in XML and HTML; control characters that XML has no place for
-/// are replaced.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -18,11 +18,12 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Timeout, http};
 
 use crate::config::Notify;
+use crate::secrets::{REDACTED, without_userinfo};
 
 use super::stage::wall_now;
 
-/// Bytes of an answer that are looked at.
-const ANSWER_BYTES_MAX: u64 = 500;
+/// Bytes of an answer that are kept.
+const ANSWER_BYTES_MAX: usize = 500;
 /// Wait where this machine has no thread to spare.
 const NO_THREAD_WAIT: Duration = Duration::from_secs(5);
 
@@ -158,19 +159,22 @@ impl Door {
         let (head, body) = response.into_parts();
         let mut bytes = Vec::new();
         // What was answered is known by its status, whatever becomes of the rest.
-        _ = body.into_reader().take(ANSWER_BYTES_MAX).read_to_end(&mut bytes);
+        let more = self.secrets.iter().map(String::len).max().unwrap_or(0);
+        let bytes_max = (ANSWER_BYTES_MAX + more) as u64;
+        _ = body.into_reader().take(bytes_max).read_to_end(&mut bytes);
         let retry_after = head.headers.get(http::header::RETRY_AFTER);
         Response {
             status: head.status.as_u16(),
             retry_after_secs: retry_after.and_then(|value| secs_of(value.to_str().ok()?)),
-            body: self.redact(&String::from_utf8_lossy(&bytes)),
+            body: redacted_head(&bytes, &self.secrets),
         }
     }
 
-    /// Takes secrets out of what a sink said, which may repeat what it was sent.
+    /// Takes secrets out of an error, which may repeat the address.
     fn redact(&self, text: &str) -> String {
-        let without = |text: String, secret: &String| text.replace(secret, "(redacted)");
-        self.secrets.iter().fold(text.to_owned(), without)
+        let without = |text: String, secret: &String| text.replace(secret, REDACTED);
+        let text = self.secrets.iter().fold(text.to_owned(), without);
+        without_userinfo(&text).into_owned()
     }
 
     /// Says that a sink is in trouble, or no longer, once each.
@@ -188,6 +192,27 @@ impl Door {
         }
         answer
     }
+}
+
+/// Returns the first bytes of an answer as text, without the secrets that begin in them: a sink may
+/// repeat what it was sent, and a secret that the limit cuts in two is one all the same.
+///
+/// `bytes` holds as many more as the longest of the secrets has. Longer secrets come first.
+fn redacted_head(bytes: &[u8], secrets: &[String]) -> String {
+    let (mut kept, mut at) = (Vec::new(), 0);
+    while at < bytes.len().min(ANSWER_BYTES_MAX) {
+        match secrets.iter().find(|secret| bytes[at..].starts_with(secret.as_bytes())) {
+            Some(secret) => {
+                kept.extend_from_slice(REDACTED.as_bytes());
+                at += secret.len();
+            }
+            None => {
+                kept.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&kept).into_owned()
 }
 
 /// Reads `Retry-After`: seconds, or a date.

@@ -280,9 +280,9 @@ impl Start<'_> {
         let inputs = vec![self.topics.alerts.to_string()];
         let settings = self.settings(Stage::Notify, 0, inputs, (&self.topics.state_notify, 1));
         let sinks = &self.config.notify.0;
-        let page_url = self.config.http.public_url.as_deref();
+        let page_url = self.config.http.link_url();
         let doors: Vec<Arc<Door>> =
-            sinks.iter().map(|sink| Arc::new(Door::new(sink, page_url))).collect();
+            sinks.iter().map(|sink| Arc::new(Door::new(sink, page_url.as_deref()))).collect();
         for door in &doors {
             self.metrics.notifications_start(door.name(), door.kind());
         }

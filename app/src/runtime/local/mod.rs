@@ -5,6 +5,7 @@
 //! and what waits for a window stays small, however many files there are.
 
 mod source;
+mod turns;
 
 use std::iter::Peekable;
 use std::path::PathBuf;
@@ -27,9 +28,8 @@ use crate::maintenance::Calendar;
 use crate::runtime::decoder_options;
 
 use source::{LocalSource, Rejects, SourceShared};
+use turns::Turns;
 
-/// How far one source may run ahead of the next before that has its turn.
-const AHEAD: Duration = Duration::from_secs(1);
 /// How often it is looked which maintenance is on, event time: as often as a live run looks.
 const CALENDAR_EVERY: Duration = Duration::from_secs(1);
 
@@ -172,14 +172,19 @@ impl Replay<'_> {
             }
         }
         let first = sources.iter().filter_map(LocalSource::reached).min();
-        let (mut rejected, mut broken) = (Vec::new(), 0);
+        let (mut rejected, mut broken, mut bytes_read) = (Vec::new(), 0, 0);
         let is_interrupted = || self.stop.load(Ordering::Acquire);
-        while let Some((idx, limit)) = next_turn(&sources).filter(|_| !is_interrupted()) {
+        let mut turns = Turns::of(sources.iter().map(LocalSource::reached));
+        while let Some((idx, limit)) = turns.begin().filter(|_| !is_interrupted()) {
             let mut rejects = Rejects::default();
-            if let Err(error) = sources[idx].turn(limit, &mut stages.batches, &mut rejects) {
+            let source = &mut sources[idx];
+            bytes_read -= source.bytes_read;
+            if let Err(error) = source.turn(limit, &mut stages.batches, &mut rejects) {
                 stages.observer.trouble(&error);
                 broken += 1;
             }
+            bytes_read += source.bytes_read;
+            turns.end((!source.is_done()).then(|| source.reached()));
             stages.step()?;
             let reached = stages.detect.state().progress();
             stages.receive(|alert| reached.is_some_and(|reached| alert.at <= reached))?;
@@ -189,7 +194,7 @@ impl Replay<'_> {
             }
             add_up(&mut rejected, rejects.by_reason);
             stages.observer.progress(&Progress {
-                bytes_read: sources.iter().map(|source| source.bytes_read).sum(),
+                bytes_read,
                 bytes_total: total,
                 lines: stages.detect.state().counts().lines.total(),
                 reached: stages.detect.state().progress(),
@@ -198,7 +203,7 @@ impl Replay<'_> {
         stages.receive(|_| true)?;
         let first = first.or_else(|| stages.detect.state().first_seen());
         let Stages { detect, .. } = stages;
-        let is_interrupted = is_interrupted() && next_turn(&sources).is_some();
+        let is_interrupted = is_interrupted() && turns.begin().is_some();
         Ok(Finished { detect, rejected, files: sources.len(), broken, first, is_interrupted })
     }
 
@@ -278,26 +283,6 @@ impl Stages<'_> {
         }
         Ok(())
     }
-}
-
-/// Picks the source that lags most in event time, and the time at which the next one is due.
-fn next_turn(sources: &[LocalSource]) -> Option<(usize, Option<Timestamp>)> {
-    let mut open = sources.iter().enumerate().filter(|(_, source)| !source.is_done());
-    let mut lowest = open.next()?;
-    let mut next: Option<Timestamp> = None;
-    for (idx, source) in open {
-        let passed = if source.reached() < lowest.1.reached() {
-            std::mem::replace(&mut lowest, (idx, source)).1
-        } else {
-            source
-        };
-        let reached = passed.reached();
-        next = match (next, reached) {
-            (Some(next), Some(reached)) => Some(next.min(reached)),
-            (next, reached) => next.or(reached),
-        };
-    }
-    Some((lowest.0, next.map(|next| next + AHEAD)))
 }
 
 fn add_up(sum: &mut Vec<(&'static str, u64)>, more: Vec<(&'static str, u64)>) {

@@ -101,6 +101,17 @@ fn an_answer_that_repeats_a_secret_is_not_repeated() {
 }
 
 #[test]
+fn a_secret_at_the_cut_of_an_answer_is_not_shown_in_part() {
+    let secrets = ["hunter2-and-more".to_owned(), "hunter2".to_owned()];
+    for before in 0..=ANSWER_BYTES_MAX + 1 {
+        let answer = format!("{}hunter2-and-more{}", "x".repeat(before), "y".repeat(600));
+        let more = &answer.as_bytes()[..ANSWER_BYTES_MAX + secrets[0].len()];
+        let shown = redacted_head(more, &secrets);
+        assert!(!shown.contains('h'), "{before}: {shown}");
+    }
+}
+
+#[test]
 fn a_sink_may_ask_for_time() {
     let (address, _) = server(plain("429 Too Many Requests\r\nRetry-After: 90"));
     assert_eq!(send(address), Answer::TooMany(Duration::from_secs(90)));
