@@ -10,10 +10,12 @@ fn learnt<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Catalogue {
     for line in lines {
         mask(line, &mut skeleton);
         let assigned = catalogue.assign(skeleton.hash(), skeleton.text());
-        assert_eq!(catalogue.find(skeleton.hash()).map(|id| catalogue.resolve(id)), Some(catalogue.resolve(assigned.id)));
+        assert_eq!(
+            catalogue.find(skeleton.hash()).map(|id| catalogue.resolve(id)),
+            Some(catalogue.resolve(assigned.id))
+        );
         catalogue.text(assigned.id);
     }
-    catalogue.settle();
     catalogue
 }
 

@@ -5,7 +5,8 @@
 
 use super::buffer::Skeleton;
 use super::byte_class::{
-    ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, GAP, HARD, HIGH, LOWER, SIGN, SLASH, class,
+    ALPHA, AT, BACKSLASH, COLON, DIGIT, DOT, GAP, HARD, HIGH, LOWER, OTHER, SIGN, SLASH, class,
+    classes_of,
 };
 use super::chunk_scan::chunk_end;
 use super::variable::ShapeClass;
@@ -131,7 +132,7 @@ impl Walk<'_, '_> {
         let text = &self.content[start..end];
         let Some(len) = bare_word(text, bits) else { return false };
         let word = &text[..len];
-        bits & !(ALPHA | COLON | DOT) != 0
+        word_bits(word, text, bits) & !(ALPHA | COLON | DOT) != 0
             || word::value_kind(word).is_none() && !number::is_hex_word(word)
     }
 
@@ -149,7 +150,8 @@ impl Walk<'_, '_> {
         if bits & TELLING == 0
             && let Some(len) = bare_word(text, bits)
         {
-            self.word(start, start + len, bits & !(COLON | DOT));
+            let word = &text[..len];
+            self.word(start, start + len, word_bits(word, text, bits) & !(COLON | DOT));
             self.out.ascii(&text[len..]);
             return end;
         }
@@ -245,6 +247,13 @@ fn bare_word(text: &[u8], bits: u16) -> Option<usize> {
     let len = super::piece::trimmed_len(text);
     let inner = text[..len].iter().any(|&byte| class(byte) & (COLON | DOT) != 0);
     (len > 0 && !inner).then_some(len)
+}
+
+/// The classes of a word that a chunk of classes `bits` begins with: the punctuation that was put
+/// aside may be of a class of its own.
+#[inline]
+fn word_bits(word: &[u8], chunk: &[u8], bits: u16) -> u16 {
+    if bits & OTHER != 0 && word.len() < chunk.len() { classes_of(word) } else { bits }
 }
 
 /// Length of the terminal escape sequence that starts here: at least its first byte.

@@ -45,6 +45,16 @@ fn words_with_a_digit_stay() {
 }
 
 #[test]
+fn punctuation_put_aside_says_nothing_of_the_word_before_it() {
+    check(
+        "deadbeefs:### deadbeef: deadbeef:### null:!",
+        expect![[r#"
+            deadbeefs:### <*>: <*>:### <*>:!
+        "#]],
+    );
+}
+
+#[test]
 fn dates_in_words_are_one_variable() {
     check(
         "at Thu Aug 04 15:31:25 UTC 2005 sharp\n\
