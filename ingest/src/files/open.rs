@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::lines::{Line, LineReader};
 use super::{FilesError, Input};
 
-const BUFFER_BYTES: usize = 128 << 10;
+/// Packed bytes read at a time.
+const BUFFER_BYTES: usize = 32 << 10;
 const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// How a file is packed.
