@@ -29,7 +29,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use logwake_ingest::decode::Reason;
+use logwake_ingest::decode::{Reason, TextKind};
 use logwake_ingest::kafka::fetch;
 use logwake_models::template::Masks;
 use rdkafka::config::ClientConfig;
@@ -99,6 +99,9 @@ impl KafkaRuntime {
         for reason in Reason::ALL.map(Reason::as_str) {
             metrics.rejected(reason, 0);
             metrics.dead_letters(reason, 0);
+        }
+        for kind in TextKind::ALL.map(TextKind::as_str) {
+            metrics.texts_cut(kind, 0);
         }
         [UNDELIVERED, NO_ALERT].into_iter().for_each(|reason| metrics.dead_letters(reason, 0));
         for stage in [Stage::Detect, Stage::Intake, Stage::Alert, Stage::Notify] {
