@@ -6,6 +6,7 @@
 //! Every payload counts as one physical line (an OTLP payload as one for each log record in it), and every such line
 //! is in the `lines` of exactly one record, in one rejection, or in [`Decoder::pending_lines`].
 
+mod bounded;
 mod calendar;
 mod clean;
 mod draft;
@@ -22,6 +23,7 @@ mod partial;
 mod pieces;
 mod sink;
 mod stamp;
+mod steps;
 mod trace;
 
 use std::sync::Arc;
@@ -31,11 +33,14 @@ use logwake_detector::record::Record;
 use logwake_detector::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use bounded::Bounded;
 use calendar::Calendar;
 use draft::{Draft, Outer};
 use joiner::{Emit, Entry, Joiner, JoinerState};
 use partial::Partials;
 
+pub use bounded::TextKind;
+pub(crate) use json::scan::depth as json_depth;
 pub use options::{DecoderOptions, Format, HeaderPattern, MultilineOptions, OptionsError};
 pub use sink::{Reason, Sink};
 
@@ -83,7 +88,7 @@ impl Decoder {
             options,
             default_service: default_service.to_owned(),
             joiner: Joiner::restore(state.joiner),
-            partials: state.partials,
+            partials: state.partials.restored(),
             json: state.json,
             path: String::new(),
         }
@@ -119,7 +124,9 @@ impl Decoder {
             sink.reject(offset, 1, Reason::TooLong, payload);
             return 1;
         }
-        self.payload(payload, Outer::new(payload, offset, envelope_time), sink)
+        let lines = self.payload(payload, Outer::new(payload, offset, envelope_time), sink);
+        self.complete_excess(sink);
+        lines
     }
 
     /// Emits everything that is held back, as it is.
@@ -140,12 +147,12 @@ impl Decoder {
             offset: draft.offset,
             lines: draft.lines,
             time: draft.time,
-            service: draft.service,
-            host: draft.host,
+            service: draft.service.as_str(),
+            host: draft.host.as_str(),
             level: draft.level,
             content: draft.content,
-            template: draft.template,
-            session,
+            template: draft.template.map(Bounded::as_str),
+            session: session.map(Bounded::as_str),
         });
     }
 }
@@ -162,7 +169,10 @@ impl<S: Sink> Emitter<'_, S> {
         let found = key.captures(record.content);
         let session = found.as_ref().and_then(|found| found.get(1).or_else(|| found.get(0)));
         let session = session.and_then(|found| std::str::from_utf8(found.as_bytes()).ok());
-        self.sink.record(&Record { session: session.filter(|key| !key.is_empty()), ..record });
+        let session = session
+            .filter(|key| !key.is_empty())
+            .map(|key| Bounded::new(key, TextKind::Session, self.sink).as_str());
+        self.sink.record(&Record { session, ..record });
     }
 }
 
@@ -181,6 +191,11 @@ impl<S: Sink> Emit for Emitter<'_, S> {
             session,
         });
     }
+}
+
+/// Whether a text is written as an instant, one beyond those of [`Timestamp`] included: Go's zero time, the year 9999.
+pub(crate) fn is_time(text: &[u8]) -> bool {
+    stamp::whole(text).is_some_and(|stamp| stamp.is_dated() && !stamp.is_yearless())
 }
 
 /// Reads a whole text as an instant: a date with its year and a time, of UTC where no zone is

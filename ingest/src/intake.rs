@@ -24,7 +24,8 @@ use serde_json::Value;
 pub use alias::{Aspect, aspect_of};
 pub use severity::word as severity_of;
 
-use crate::decode::time_of;
+use crate::decode::{json_depth, time_of};
+use limits::{DEPTH_MAX, FAULT_BYTES_MAX, cut};
 
 /// Bytes of an event that PagerDuty takes.
 pub const PAGERDUTY_BYTES_MAX: usize = 512_000;
@@ -129,10 +130,23 @@ pub fn routing_key(body: &[u8]) -> Result<Option<String>, IntakeError> {
 }
 
 fn json(body: &[u8]) -> Result<Value, IntakeError> {
-    serde_json::from_slice(body).map_err(|error| IntakeError::NotJson(error.to_string()))
+    parsed(body)
 }
 
-/// Reads a stated time; `None` where it is none, such as Go's zero time.
+/// Parses a body that is not nested too deep: the parser calls itself for each level.
+fn parsed<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, IntakeError> {
+    if json_depth(body) > DEPTH_MAX {
+        let what = format!("objects and lists are nested more than {DEPTH_MAX} deep");
+        return Err(IntakeError::NotJson(what));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        // The parser quotes what it did not expect, whatever its length.
+        let what = cut(&error.to_string(), FAULT_BYTES_MAX);
+        if error.is_data() { IntakeError::Invalid(vec![what]) } else { IntakeError::NotJson(what) }
+    })
+}
+
+/// Reads a stated time; `None` where it is none that can be meant, such as Go's zero time or the year 9999.
 fn stated_time(text: &str) -> Option<Timestamp> {
     time_of(text.as_bytes()).filter(|time| *time >= Timestamp::from_secs(0))
 }

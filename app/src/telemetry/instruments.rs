@@ -19,6 +19,7 @@ pub(super) struct Instruments {
     pub(super) bytes: Counter<u64>,
     pub(super) tallied: Counter<u64>,
     pub(super) rejected: Counter<u64>,
+    pub(super) texts_cut: Counter<u64>,
     pub(super) late: Counter<u64>,
     pub(super) corrected: Counter<u64>,
     pub(super) windows: Counter<u64>,
@@ -81,6 +82,10 @@ impl Instruments {
             rejected: counter(
                 "logwake.lines_rejected",
                 "Lines that could not be decoded, by reason.",
+            ),
+            texts_cut: counter(
+                "logwake.texts_cut",
+                "Texts of records cut at their limit, by kind: services, hosts, templates and keys.",
             ),
             late: counter(
                 "logwake.lines_late",

@@ -163,6 +163,11 @@ impl Metrics {
         self.instruments.rejected.add(lines, &[KeyValue::new("reason", reason)]);
     }
 
+    /// Counts texts of records that were cut at their limit; zero makes a kind known.
+    pub fn texts_cut(&self, kind: &'static str, texts: u64) {
+        self.instruments.texts_cut.add(texts, &[KeyValue::new("kind", kind)]);
+    }
+
     /// Counts payloads written to the dead-letter topic; zero makes a reason known.
     pub fn dead_letters(&self, reason: &'static str, payloads: u64) {
         self.instruments.dead_letters.add(payloads, &[KeyValue::new("reason", reason)]);

@@ -19,6 +19,7 @@ fn busy() -> Metrics {
     metrics.ingested("logs", 10, 1234);
     metrics.rejected("oversize", 2);
     metrics.dead_letters("oversize", 2);
+    metrics.texts_cut("host", 3);
     metrics.committed(&commit(Outcome::Committed));
     metrics.committed(&commit(Outcome::Aborted));
     metrics.state_size(Stage::Detect, 4096);
@@ -55,6 +56,7 @@ fn what_happened_is_counted_under_the_documented_names() {
         "logwake_lines_total{topic=\"logs\"} 10",
         "logwake_ingested_bytes_total{topic=\"logs\"} 1234",
         "logwake_lines_rejected_total{reason=\"oversize\"} 2",
+        "logwake_texts_cut_total{kind=\"host\"} 3",
         "logwake_commit_duration_seconds_bucket{stage=\"tally\",le=\"0.02\"} 2",
         "logwake_last_commit_timestamp_seconds{stage=\"tally\"} ",
         "logwake_state_bytes{stage=\"detect\"} 4096",

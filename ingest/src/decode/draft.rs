@@ -3,6 +3,8 @@
 use logwake_detector::record::Level;
 use logwake_detector::time::Timestamp;
 
+use super::bounded::Bounded;
+
 /// What the payload around a text states; the text itself may know better.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outer<'a> {
@@ -30,6 +32,8 @@ pub(crate) struct Outer<'a> {
     pub(crate) is_raw: bool,
     /// How many layers are around the text.
     pub(crate) depth: u8,
+    /// Whether the text was put together from pieces, and so is none itself.
+    pub(crate) is_joined: bool,
 }
 
 impl<'a> Outer<'a> {
@@ -50,6 +54,7 @@ impl<'a> Outer<'a> {
             stream: 0,
             is_raw: true,
             depth: 0,
+            is_joined: false,
         }
     }
 }
@@ -60,12 +65,12 @@ pub(crate) struct Draft<'a> {
     pub(crate) offset: u64,
     pub(crate) lines: u32,
     pub(crate) time: Option<Timestamp>,
-    pub(crate) service: &'a str,
-    pub(crate) host: &'a str,
+    pub(crate) service: Bounded<'a>,
+    pub(crate) host: Bounded<'a>,
     pub(crate) level: Level,
     pub(crate) content: &'a [u8],
-    pub(crate) template: Option<&'a str>,
-    pub(crate) trace: Option<&'a str>,
+    pub(crate) template: Option<Bounded<'a>>,
+    pub(crate) trace: Option<Bounded<'a>>,
     /// The text with its header: what a continuation adds, and what the user's start rule looks at.
     pub(crate) text: &'a [u8],
     pub(crate) stream: u64,

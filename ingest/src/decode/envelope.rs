@@ -13,6 +13,7 @@ use super::layers::first_stated;
 use super::options::Format;
 use super::sink::{Reason, Sink};
 use super::stamp::{self, Stamp};
+use super::steps;
 use super::{Decoder, level};
 
 /// Where the docker daemon cuts lines.
@@ -28,12 +29,11 @@ impl Decoder {
     ) -> Result<(), Reason> {
         let mut path = std::mem::take(&mut self.path);
         let text = String::from_utf8_lossy(text);
+        steps::add(text.len());
         let envelope = json::read(&text, &mut path);
         self.path = path;
         match envelope {
-            Ok(envelope) if text.starts_with('{') => {
-                self.envelope(&envelope, text.as_bytes(), outer, sink)
-            }
+            Ok(envelope) if text.starts_with('{') => self.envelope(&envelope, &text, outer, sink),
             Ok(_) => Err(Reason::NotAnObject),
             Err(_) => Err(Reason::InvalidJson),
         }
@@ -42,7 +42,7 @@ impl Decoder {
     fn envelope<S: Sink>(
         &mut self,
         envelope: &Envelope<'_>,
-        text: &[u8],
+        text: &str,
         outer: Outer<'_>,
         sink: &mut S,
     ) -> Result<(), Reason> {
@@ -76,11 +76,11 @@ impl Decoder {
         };
         let Some(message) = message(envelope) else {
             let flat = json::flatten(text);
-            let content = if flat.is_empty() { text } else { flat.as_bytes() };
-            self.whole(content, Outer { is_raw: false, ..inner }, sink);
+            let content = if flat.is_empty() { text } else { flat.as_str() };
+            self.whole(content.as_bytes(), Outer { is_raw: false, ..inner }, sink);
             return Ok(());
         };
-        if self.is_piece(envelope, &message) {
+        if !outer.is_joined && self.is_piece(envelope, &message) {
             self.piece(message.as_bytes(), true, inner, sink);
         } else if self.partials.is_empty() {
             self.text(message.as_bytes(), inner, sink);

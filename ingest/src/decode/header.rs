@@ -13,6 +13,10 @@ use logwake_detector::record::Level;
 
 use super::level;
 use super::stamp::{self, Stamp};
+use super::steps;
+
+/// Names of containers before a line; the rest is content. Compose writes one, a log of its logs two.
+const CONTAINERS_MAX: usize = 4;
 
 /// What the header of a line says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,17 +32,43 @@ pub(crate) struct Header<'a> {
     pub(crate) is_headed: bool,
 }
 
+/// What one look at a line finds.
+enum Read<'a> {
+    Header(Header<'a>),
+    /// The name of a container, and where its own line begins.
+    Container(&'a [u8], usize),
+}
+
 /// Reads the header of a line; where nothing is found, the whole line is the content.
 pub(crate) fn parse(line: &[u8]) -> Header<'_> {
+    let (mut start, mut container) = (0, None);
+    for left in (0..=CONTAINERS_MAX).rev() {
+        match read(&line[start..]) {
+            Read::Container(..) if left == 0 => break,
+            Read::Container(name, len) => {
+                container = container.or(Some(name));
+                start += len;
+            }
+            Read::Header(header) => {
+                let service = container.unwrap_or(header.service);
+                return Header { service, content: header.content + start, ..header };
+            }
+        }
+    }
+    Header { service: container.unwrap_or_default(), content: start, ..Header::default() }
+}
+
+fn read(line: &[u8]) -> Read<'_> {
+    steps::add(1);
     let mut header = Header::default();
-    let Some(&first) = line.first() else { return header };
+    let Some(&first) = line.first() else { return Read::Header(header) };
     if first == b' ' || first == b'\t' {
-        return header;
+        return Read::Header(header);
     }
     if first == b'<'
         && let Some(found) = syslog::with_priority(line)
     {
-        return found;
+        return Read::Header(found);
     }
     if let Some(found) = prefix::find(line) {
         header.stamp = found.stamp;
@@ -47,12 +77,9 @@ pub(crate) fn parse(line: &[u8]) -> Header<'_> {
         header.service = found.service;
         header.is_headed = true;
         after_stamp(line, found.end, found.kind, &mut header);
-    } else if let Some(found) = access::parse(line) {
-        return found;
-    } else {
-        bare(line, &mut header);
+        return Read::Header(header);
     }
-    header
+    access::parse(line).map_or_else(|| bare(line), Read::Header)
 }
 
 /// Reads what follows the stamp.
@@ -81,33 +108,29 @@ fn after_stamp<'a>(line: &'a [u8], end: usize, kind: prefix::Kind, header: &mut 
 }
 
 /// A line without stamp: only a level word at its very start is looked for.
-fn bare<'a>(line: &'a [u8], header: &mut Header<'a>) {
+fn bare(line: &[u8]) -> Read<'_> {
     if let Some((level, end, is_marked)) = leading_level(line) {
-        header.level = level;
-        if is_marked {
-            header.content = fields::skip_separators(line, end);
-        }
-    } else if let Some((service, end)) = prefix::compose(line) {
-        header.service = service;
-        *header = Header { service, ..shifted(parse(&line[end..]), end) };
-    } else if line[0] == b'"' {
-        header.level = access::status_level(line);
+        let content = if is_marked { fields::skip_separators(line, end) } else { 0 };
+        return Read::Header(Header { level, content, ..Header::default() });
+    }
+    if let Some((name, end)) = prefix::compose(line) {
+        return Read::Container(name, end);
+    }
+    let level = if line[0] == b'"' {
+        access::status_level(line)
     } else if line.starts_with(b"panic: ") || line.starts_with(b"fatal error: ") {
-        header.level = Level::Fatal;
+        Level::Fatal
     } else if line.starts_with(b"thread '")
         && memchr::memmem::find(line, b"' panicked at").is_some()
         || line.starts_with(b"Traceback (most recent call last)")
         || line.starts_with(b"Exception in thread ")
         || line.starts_with(b"Unhandled exception")
     {
-        header.level = Level::Error;
+        Level::Error
     } else {
-        header.level = named_level(line).unwrap_or_default();
-    }
-}
-
-fn shifted(header: Header<'_>, by: usize) -> Header<'_> {
-    Header { content: header.content + by, ..header }
+        named_level(line).unwrap_or_default()
+    };
+    Read::Header(Header { level, ..Header::default() })
 }
 
 /// Finds the level that the text of a program states.

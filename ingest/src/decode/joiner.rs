@@ -14,6 +14,7 @@ use logwake_detector::time::Timestamp;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::bounded::{TextKind, shorten};
 use super::draft::Draft;
 use super::options::MultilineOptions;
 use super::trace::{self, Mode};
@@ -87,9 +88,10 @@ pub(crate) struct Joiner {
 }
 
 impl Joiner {
-    pub(crate) fn restore(state: JoinerState) -> Self {
+    pub(crate) fn restore(mut state: JoinerState) -> Self {
+        state.streams.iter_mut().for_each(|stream| stream.entry.shorten());
         let index = state.streams.iter().enumerate().map(|(at, stream)| (stream.key, at)).collect();
-        let pending_bytes = state.streams.iter().map(|stream| stream.entry.content.len()).sum();
+        let pending_bytes = state.streams.iter().map(|stream| stream.entry.bytes()).sum();
         let pending_lines = state.streams.iter().map(|stream| u64::from(stream.entry.lines)).sum();
         Self { state, index, last: 0, pending_bytes, pending_lines }
     }
@@ -141,7 +143,7 @@ impl Joiner {
                 (entry.time, entry.level, entry.mode) =
                     (entry.time.or(time), entry.level.max(level), mode);
             }
-            self.pending_bytes += draft.content.len();
+            self.pending_bytes += entry.bytes();
             self.pending_lines += u64::from(draft.lines);
         }
         if self.pending_bytes > PENDING_BYTES_MAX {
@@ -238,7 +240,7 @@ impl Joiner {
         if entry.lines == 0 {
             return;
         }
-        self.pending_bytes -= entry.content.len();
+        self.pending_bytes -= entry.bytes();
         self.pending_lines -= u64::from(entry.lines);
         while entry.content.last() == Some(&b'\n') {
             entry.content.pop();
@@ -316,12 +318,33 @@ impl Entry {
         self.level = draft.level;
         self.is_headed = draft.is_headed;
         self.mode = trace::opened(draft.content).unwrap_or_default();
-        replace(&mut self.service, draft.service);
-        replace(&mut self.host, draft.host);
+        replace(&mut self.service, draft.service.as_str());
+        replace(&mut self.host, draft.host.as_str());
         self.content.clear();
         self.content.extend_from_slice(draft.content);
-        self.template = draft.template.map(str::to_owned);
-        self.trace = draft.trace.map(str::to_owned);
+        self.template = draft.template.map(|text| text.as_str().to_owned());
+        self.trace = draft.trace.map(|text| text.as_str().to_owned());
+    }
+
+    /// Bytes of all texts that are held, 0 where none is.
+    fn bytes(&self) -> usize {
+        if self.lines == 0 {
+            return 0;
+        }
+        let optional = [&self.template, &self.trace];
+        let optional: usize = optional.into_iter().flatten().map(String::len).sum();
+        self.content.len() + self.service.len() + self.host.len() + optional
+    }
+
+    /// Brings texts that were read back within today's limits.
+    fn shorten(&mut self) {
+        shorten(&mut self.service, TextKind::Service);
+        shorten(&mut self.host, TextKind::Host);
+        let optional =
+            [(&mut self.template, TextKind::Template), (&mut self.trace, TextKind::Trace)];
+        for (text, kind) in optional {
+            text.iter_mut().for_each(|text| shorten(text, kind));
+        }
     }
 }
 

@@ -1,14 +1,21 @@
 //! JSON envelopes: walks a document once and keeps what has a meaning, borrowed where it can be.
 //!
 //! `{"log":{"level":"error"}}`, `{"log.level":"error"}` and any mixture of both are one: every value is known by
-//! its dotted path. What has no meaning is skipped without being built.
+//! its dotted path. What has no meaning is skipped without being built, and only objects of known paths are
+//! descended into, so the depth of a document costs no stack.
 //! Keys are those of ECS and Filebeat, Logstash, Fluent Bit, Vector, GELF, docker, journald, Serilog, Pino, zap,
 //! MongoDB; where several give the same thing, the rank says which wins.
+
+mod flat;
+pub(crate) mod scan;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use flat::descend;
+pub(crate) use flat::flatten;
 
 /// What a value of a document means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,43 +98,6 @@ pub(crate) fn read<'a>(
         .deserialize(&mut reader)?;
     reader.end()?;
     Ok(envelope)
-}
-
-/// Writes a document without message as `key=value` pairs sorted by key, what has a meaning of its own left out.
-pub(crate) fn flatten(text: &[u8]) -> String {
-    let mut pairs = Vec::new();
-    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) {
-        flatten_into(&value, &mut String::new(), &mut pairs);
-    }
-    pairs.sort();
-    pairs.join(" ")
-}
-
-fn flatten_into(value: &serde_json::Value, path: &mut String, pairs: &mut Vec<String>) {
-    match value {
-        serde_json::Value::Object(object) => {
-            for (key, value) in object {
-                let len = descend(path, key);
-                flatten_into(value, path, pairs);
-                path.truncate(len);
-            }
-        }
-        _ if path.starts_with('@') || meaning(path).is_some() => {}
-        serde_json::Value::String(text) if text.contains([' ', '"']) => {
-            pairs.push(format!("{path}={}", serde_json::Value::String(text.clone())));
-        }
-        serde_json::Value::String(text) => pairs.push(format!("{path}={text}")),
-        other => pairs.push(format!("{path}={other}")),
-    }
-}
-
-fn descend(path: &mut String, key: &str) -> usize {
-    let len = path.len();
-    if len > 0 {
-        path.push('.');
-    }
-    path.push_str(key);
-    len
 }
 
 /// One value at a path.

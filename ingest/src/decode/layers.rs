@@ -2,8 +2,10 @@
 
 use logwake_detector::record::{Level, Record};
 use logwake_detector::time::Timestamp;
+use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::bounded::{Bounded, TextKind};
 use super::draft::{Draft, Outer};
 use super::envelope::{envelope_service, levels, message};
 use super::header::{self, Header};
@@ -12,6 +14,7 @@ use super::options::Format;
 use super::partial;
 use super::sink::{Reason, Sink};
 use super::stamp;
+use super::steps;
 use super::{Decoder, Emitter, clean, level, logfmt, otlp};
 
 /// Layers around a text before it is taken as it is.
@@ -66,7 +69,7 @@ impl Decoder {
             offset: outer.offset,
             lines: outer.lines,
             time: outer.arrival,
-            service,
+            service: Bounded::new(service, TextKind::Service, sink).as_str(),
             host: "",
             level: Level::Unknown,
             content: text,
@@ -78,6 +81,7 @@ impl Decoder {
 
     /// A text whose layers are found out.
     pub(super) fn text<S: Sink>(&mut self, raw: &[u8], outer: Outer<'_>, sink: &mut S) {
+        steps::add(raw.len());
         let text = clean::uncolour(clean::trim(raw));
         let text: &[u8] = &text;
         let Some(&first) = text.first() else { return self.blank(outer, sink) };
@@ -138,20 +142,15 @@ impl Decoder {
         let content = if content.is_empty() { text } else { content };
         let (forced, default_service) =
             (self.options.service.clone(), std::mem::take(&mut self.default_service));
+        let service = service(&forced, &header, &outer, &default_service);
+        let host = utf8(header.host).unwrap_or(outer.host);
         let draft = Draft {
-            offset: outer.offset,
-            lines: outer.lines,
             time,
-            service: service(&forced, &header, &outer, &default_service),
-            host: utf8(header.host).unwrap_or(outer.host),
             level: first_stated([outer.level, header.level, outer.weak_level]),
             content,
-            template: outer.template,
-            trace: outer.trace,
-            text,
-            stream: outer.stream,
             is_headed: header.is_headed,
             is_raw: outer.is_raw,
+            ..draft((service, host), text, &outer, sink)
         };
         self.finish(&draft, sink);
         self.default_service = default_service;
@@ -196,21 +195,10 @@ impl Decoder {
     pub(super) fn whole<S: Sink>(&mut self, text: &[u8], outer: Outer<'_>, sink: &mut S) {
         let (forced, default_service) =
             (self.options.service.clone(), std::mem::take(&mut self.default_service));
-        let draft = Draft {
-            offset: outer.offset,
-            lines: outer.lines,
-            time: outer.time.or(outer.arrival),
-            service: service(&forced, &Header::default(), &outer, &default_service),
-            host: outer.host,
-            level: first_stated([outer.level, outer.weak_level, Level::Unknown]),
-            content: text,
-            template: outer.template,
-            trace: outer.trace,
-            text,
-            stream: outer.stream,
-            is_headed: true,
-            is_raw: false,
-        };
+        let service = service(&forced, &Header::default(), &outer, &default_service);
+        let plain = clean::uncolour(text);
+        let text: &[u8] = &plain;
+        let draft = draft((service, outer.host), text, &outer, sink);
         self.finish(&draft, sink);
         self.default_service = default_service;
     }
@@ -257,12 +245,18 @@ impl Decoder {
     }
 
     fn otlp<S: Sink>(&mut self, payload: &[u8], outer: Outer<'_>, sink: &mut S) -> u32 {
-        let Ok(request) = serde_json::from_slice::<otlp::Request<'_>>(clean::trim(payload)) else {
-            let is_json =
-                serde_json::from_slice::<serde::de::IgnoredAny>(clean::trim(payload)).is_ok();
-            let reason = if is_json { Reason::InvalidOtlp } else { Reason::InvalidJson };
-            sink.reject(outer.offset, 1, reason, payload);
-            return 1;
+        let document = String::from_utf8_lossy(clean::trim(payload).trim_ascii());
+        steps::add(document.len());
+        let request = match serde_json::from_str::<IgnoredAny>(&document) {
+            Ok(_) => otlp::Request::read(&document).ok_or(Reason::InvalidOtlp),
+            Err(_) => Err(Reason::InvalidJson),
+        };
+        let request = match request {
+            Ok(request) => request,
+            Err(reason) => {
+                sink.reject(outer.offset, 1, reason, payload);
+                return 1;
+            }
         };
         let mut count = 0;
         for item in request.items() {
@@ -272,8 +266,8 @@ impl Decoder {
                 service: item.service,
                 is_service_weak: item.service.is_empty(),
                 host: item.host,
-                template: item.template,
-                trace: item.trace,
+                template: item.template.as_deref(),
+                trace: item.trace.as_deref(),
                 is_raw: false,
                 depth: 1,
                 stream: xxh3_64_with_seed(
@@ -317,6 +311,30 @@ fn service<'a>(
         (true, false, _) => stated,
         (_, _, false) => outer.service,
         _ => default,
+    }
+}
+
+/// A draft of a text that is content as it is; its texts go through the door here.
+fn draft<'a, S: Sink>(
+    (service, host): (&'a str, &'a str),
+    text: &'a [u8],
+    outer: &Outer<'a>,
+    sink: &mut S,
+) -> Draft<'a> {
+    Draft {
+        offset: outer.offset,
+        lines: outer.lines,
+        time: outer.time.or(outer.arrival),
+        service: Bounded::new(service, TextKind::Service, sink),
+        host: Bounded::new(host, TextKind::Host, sink),
+        level: first_stated([outer.level, outer.weak_level, Level::Unknown]),
+        content: text,
+        template: outer.template.map(|text| Bounded::new(text, TextKind::Template, sink)),
+        trace: outer.trace.map(|text| Bounded::new(text, TextKind::Trace, sink)),
+        text,
+        stream: outer.stream,
+        is_headed: true,
+        is_raw: false,
     }
 }
 

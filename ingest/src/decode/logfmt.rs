@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::steps;
+
 /// Calls `take` with each key and value of a line; returns whether every token was a pair or a bare key.
 pub(crate) fn pairs<'a>(line: &'a [u8], mut take: impl FnMut(&'a str, Cow<'a, str>)) -> bool {
     let mut pos = 0;
     let mut is_clean = true;
     while pos < line.len() {
+        steps::add(1);
         if matches!(line[pos], b' ' | b'\t') {
             pos += 1;
             continue;
@@ -15,6 +18,7 @@ pub(crate) fn pairs<'a>(line: &'a [u8], mut take: impl FnMut(&'a str, Cow<'a, st
             .iter()
             .take_while(|byte| !matches!(byte, b' ' | b'=' | b'"' | b'\t'))
             .count();
+        steps::add(len);
         let key = std::str::from_utf8(&line[pos..pos + len]).unwrap_or_default();
         pos += len;
         if line.get(pos) != Some(&b'=') {
@@ -24,6 +28,7 @@ pub(crate) fn pairs<'a>(line: &'a [u8], mut take: impl FnMut(&'a str, Cow<'a, st
         }
         let (value, next) = value(line, pos + 1);
         take(key, value);
+        steps::add(next - pos);
         pos = next;
     }
     is_clean

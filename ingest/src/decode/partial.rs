@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use logwake_detector::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::bounded::{TextKind, shorten};
 use super::stamp::{self, Stamp};
+use super::steps;
 
 const OPEN_MAX: usize = 256;
 const BYTES_MAX: usize = 16 << 20;
@@ -25,13 +27,32 @@ pub(crate) struct Partial {
     pub(crate) text: Vec<u8>,
 }
 
+impl Partial {
+    fn bytes(&self) -> usize {
+        self.text.len() + self.service.len() + self.host.len()
+    }
+}
+
 /// Open lines by stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Partials {
     open: BTreeMap<u64, Partial>,
+    /// Bytes of all texts of the open lines.
+    #[serde(skip)]
+    bytes: usize,
 }
 
 impl Partials {
+    /// Brings what was read back within today's limits.
+    pub(crate) fn restored(mut self) -> Self {
+        for partial in self.open.values_mut() {
+            shorten(&mut partial.service, TextKind::Service);
+            shorten(&mut partial.host, TextKind::Host);
+        }
+        self.bytes = self.open.values().map(Partial::bytes).sum();
+        self
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
@@ -40,26 +61,45 @@ impl Partials {
         self.open.values().map(|partial| u64::from(partial.lines)).sum()
     }
 
-    /// Returns the open line of a stream, made by `begin` where there is none.
-    pub(crate) fn entry(&mut self, stream: u64, begin: impl FnOnce() -> Partial) -> &mut Partial {
-        self.open.entry(stream).or_insert_with(begin)
+    /// Adds a piece to the open line of a stream, made by `begin` where there is none; returns its length.
+    pub(crate) fn add(
+        &mut self,
+        stream: u64,
+        (text, lines): (&[u8], u32),
+        begin: impl FnOnce() -> Partial,
+    ) -> usize {
+        let bytes = &mut self.bytes;
+        let open = self.open.entry(stream).or_insert_with(|| {
+            let begun = begin();
+            *bytes += begun.bytes();
+            begun
+        });
+        open.text.extend_from_slice(text);
+        steps::add(text.len());
+        open.lines += lines;
+        *bytes += text.len();
+        open.text.len()
     }
 
     pub(crate) fn take(&mut self, stream: u64) -> Option<Partial> {
-        if self.open.is_empty() { None } else { self.open.remove(&stream) }
+        if self.open.is_empty() {
+            return None;
+        }
+        let taken = self.open.remove(&stream)?;
+        self.bytes -= taken.bytes();
+        Some(taken)
     }
 
     /// Takes out the line that began first.
     pub(crate) fn take_oldest(&mut self) -> Option<(u64, Partial)> {
         let oldest =
             self.open.iter().min_by_key(|(_, partial)| partial.offset).map(|(key, _)| *key)?;
-        self.open.remove(&oldest).map(|partial| (oldest, partial))
+        self.take(oldest).map(|partial| (oldest, partial))
     }
 
     /// Whether there are too many open lines, or too much in them.
     pub(crate) fn is_full(&self) -> bool {
-        self.open.len() > OPEN_MAX
-            || self.open.values().map(|partial| partial.text.len()).sum::<usize>() > BYTES_MAX
+        self.open.len() > OPEN_MAX || self.bytes > BYTES_MAX
     }
 }
 

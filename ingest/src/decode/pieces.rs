@@ -3,6 +3,7 @@
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Decoder;
+use super::bounded::{Bounded, TextKind};
 use super::draft::Outer;
 use super::partial::{self, Partial};
 use super::sink::Sink;
@@ -13,8 +14,8 @@ impl Decoder {
         let stream =
             xxh3_64_with_seed(if cri.is_stderr { b"stderr" } else { b"stdout" }, outer.stream);
         let inner = Outer { time: time.or(outer.time), stream, depth: outer.depth + 1, ..outer };
-        if cri.is_partial || !self.partials.is_empty() {
-            self.piece(cri.text, cri.is_partial, inner, sink);
+        if cri.is_partial && !outer.is_joined || !self.partials.is_empty() {
+            self.piece(cri.text, cri.is_partial && !outer.is_joined, inner, sink);
         } else {
             self.text(cri.text, inner, sink);
         }
@@ -36,22 +37,24 @@ impl Decoder {
             whole.lines += outer.lines;
             return self.text(&whole.text, reopened(&whole, outer.stream, outer.depth), sink);
         }
-        let open = self.partials.entry(outer.stream, || Partial {
+        let len = self.partials.add(outer.stream, (text, outer.lines), || Partial {
             offset: outer.offset,
             time: outer.time,
             arrival: outer.arrival,
-            service: outer.service.to_owned(),
+            service: Bounded::new(outer.service, TextKind::Service, sink).as_str().to_owned(),
             is_service_weak: outer.is_service_weak,
-            host: outer.host.to_owned(),
+            host: Bounded::new(outer.host, TextKind::Host, sink).as_str().to_owned(),
             ..Partial::default()
         });
-        open.text.extend_from_slice(text);
-        open.lines += outer.lines;
-        if open.text.len() > self.options.line_bytes_max
+        if len > self.options.line_bytes_max
             && let Some(whole) = self.partials.take(outer.stream)
         {
             self.text(&whole.text, reopened(&whole, outer.stream, outer.depth), sink);
         }
+    }
+
+    /// Completes the oldest lines where too many are open; what is put together opens none.
+    pub(super) fn complete_excess<S: Sink>(&mut self, sink: &mut S) {
         while self.partials.is_full() {
             self.complete_oldest(sink);
         }
@@ -80,6 +83,7 @@ fn reopened(whole: &Partial, stream: u64, depth: u8) -> Outer<'_> {
         host: &whole.host,
         stream,
         depth,
+        is_joined: true,
         ..Outer::new(&whole.text, whole.offset, whole.arrival)
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use logwake_detector::record::Record;
 
+use super::bounded::TextKind;
+
 /// Takes what a decoder makes of payloads, in order.
 pub trait Sink {
     /// Takes one record; it borrows from the payload or the decoder.
@@ -11,6 +13,9 @@ pub trait Sink {
 
     /// Takes a payload that could not be decoded; `offset` and `lines` say which physical lines it stands for.
     fn reject(&mut self, offset: u64, lines: u32, reason: Reason, payload: &[u8]);
+
+    /// Learns that a text of the next record was longer than its limit and cut; does nothing unless defined.
+    fn cut(&mut self, _kind: TextKind) {}
 }
 
 /// Why a payload could not be decoded; a closed list, so that it can label a metric.

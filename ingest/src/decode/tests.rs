@@ -6,9 +6,15 @@ use super::*;
 
 mod conservation;
 mod formats;
+mod growth;
 mod headers;
+mod hostile;
 mod joining;
+mod samples;
+mod stack;
+mod texts;
 mod times;
+mod walks;
 
 /// Collects what a decoder gives, as text.
 #[derive(Default)]

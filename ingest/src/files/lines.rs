@@ -3,7 +3,10 @@
 use std::fmt;
 use std::io::{self, Read};
 
-const CHUNK_BYTES: usize = 256 << 10;
+/// Bytes read at a time, at first and at most. The buffer is what a file costs that is open and waits for its
+/// turn, so a small file has a small one; beyond 64 KiB reading is no faster.
+const CHUNK_BYTES_MIN: usize = 4 << 10;
+const CHUNK_BYTES_MAX: usize = 64 << 10;
 /// What is kept of a line that is too long.
 const HEAD_BYTES: usize = 1 << 10;
 
@@ -26,6 +29,8 @@ pub(super) struct LineReader {
     reader: Box<dyn Read + Send>,
     line_bytes_max: usize,
     buffer: Vec<u8>,
+    /// Bytes of the next read; twice those of the last.
+    chunk_bytes: usize,
     /// What has been read and not handed out: `buffer[start..end]`.
     start: usize,
     end: usize,
@@ -42,6 +47,7 @@ impl LineReader {
             reader,
             line_bytes_max,
             buffer: Vec::new(),
+            chunk_bytes: CHUNK_BYTES_MIN,
             start: 0,
             end: 0,
             line: (0, 0),
@@ -109,7 +115,7 @@ impl LineReader {
         self.buffer.copy_within(self.start..self.start + kept, 0);
         let mut bytes = (self.end - self.start) as u64;
         let mut last = self.buffer[self.end - 1];
-        self.buffer.truncate(kept.max(CHUNK_BYTES));
+        self.give_back(kept);
         loop {
             self.start = kept;
             self.end = kept;
@@ -139,14 +145,25 @@ impl LineReader {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
+            self.give_back(self.end);
         }
         self.fill_at(self.end);
     }
 
-    fn fill_at(&mut self, at: usize) {
-        if self.buffer.len() < at + CHUNK_BYTES {
-            self.buffer.resize(at + CHUNK_BYTES, 0);
+    /// Gives back what a long line took, where no more than `used` bytes are pending.
+    fn give_back(&mut self, used: usize) {
+        let enough = used + CHUNK_BYTES_MAX;
+        if self.buffer.capacity() > 2 * enough {
+            self.buffer.truncate(enough);
+            self.buffer.shrink_to_fit();
         }
+    }
+
+    fn fill_at(&mut self, at: usize) {
+        if self.buffer.len() < at + self.chunk_bytes {
+            self.buffer.resize(at + self.chunk_bytes, 0);
+        }
+        self.chunk_bytes = (2 * self.chunk_bytes).min(CHUNK_BYTES_MAX);
         loop {
             match self.reader.read(&mut self.buffer[at..]) {
                 Ok(0) => self.is_at_end = true,

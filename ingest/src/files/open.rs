@@ -11,7 +11,8 @@ use super::lines::{Line, LineReader};
 use super::turn::TurnFile;
 use super::{FilesError, Input};
 
-const BUFFER_BYTES: usize = 128 << 10;
+/// Packed bytes read at a time.
+const BUFFER_BYTES: usize = 32 << 10;
 const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// How a file is packed.

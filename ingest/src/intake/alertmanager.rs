@@ -2,7 +2,8 @@
 //!
 //! An alert is its labels: the same labels are the same alert, in any order and by either way.
 //! As in Alertmanager, one that states no end goes on for the resolve timeout, and one whose end is
-//! past is over; Go's zero time is no time.
+//! past is over. A time beyond what can be represented, such as Go's zero time or the year 9999, is no time:
+//! an alert that ends then states no end.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +12,9 @@ use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::alias::Said;
-use super::limits::{Labels, NAME_BYTES_MAX, SUMMARY_BYTES_MAX, cut, url};
-use super::{IntakeError, Receipt, Received, stated_time};
+use super::limits::{FAULT_BYTES_MAX, Labels, NAME_BYTES_MAX, SUMMARY_BYTES_MAX, cut, url};
+use super::{IntakeError, Receipt, Received, parsed, stated_time};
+use crate::decode::is_time;
 
 /// Alerts of one request whose faults are told one by one.
 const REFUSED_MAX: usize = 20;
@@ -46,29 +48,19 @@ struct Notification {
 
 /// Decodes the body of `POST /api/v2/alerts`.
 pub(super) fn alerts(body: &[u8], receipt: &Receipt<'_>) -> Result<Received, IntakeError> {
-    let alerts: Vec<Alert> = read(body)?;
+    let alerts: Vec<Alert> = parsed(body)?;
     Ok(take(alerts, receipt))
 }
 
 /// Decodes a notification.
 pub(super) fn webhook(body: &[u8], receipt: &Receipt<'_>) -> Result<Received, IntakeError> {
-    let notification: Notification = read(body)?;
+    let notification: Notification = parsed(body)?;
     let mut received = take(notification.alerts, receipt);
     let count = received.alerts.len();
     received.alerts.retain(|alert| !OWN.contains(&alert.name.as_str()));
     received.own = (count - received.alerts.len()) as u64;
     received.truncated = notification.truncated_alerts.unwrap_or(0);
     Ok(received)
-}
-
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, IntakeError> {
-    serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            IntakeError::Invalid(vec![error.to_string()])
-        } else {
-            IntakeError::NotJson(error.to_string())
-        }
-    })
 }
 
 fn take(alerts: Vec<Alert>, receipt: &Receipt<'_>) -> Received {
@@ -98,7 +90,10 @@ impl Alert {
         let time = |name: &str, text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
             Some(text) => match stated_time(text) {
-                None if !is_zero(text) => Err(format!("{name} {text:?} is not a time of RFC 3339")),
+                None if !is_time(text.as_bytes()) => {
+                    let text = cut(text, FAULT_BYTES_MAX);
+                    Err(format!("{name} {text:?} is not a time of RFC 3339"))
+                }
                 time => Ok(time),
             },
         };
@@ -133,11 +128,6 @@ impl Alert {
             name: cut(&name, NAME_BYTES_MAX),
         })
     }
-}
-
-/// Whether a text is Go's zero time.
-fn is_zero(text: &str) -> bool {
-    text.starts_with("0001-01-01T00:00:00")
 }
 
 /// Returns what identifies labels, as [`super::decode`] promises whatever their order.

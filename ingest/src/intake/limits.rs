@@ -14,6 +14,10 @@ pub(super) const LABELS_BYTES_MAX: usize = 16 << 10;
 pub(super) const SUMMARY_BYTES_MAX: usize = 4 << 10;
 /// Bytes of the name of an alert, a service or a host.
 pub(super) const NAME_BYTES_MAX: usize = 255;
+/// Bytes of what is said about a fault, which may quote the sender.
+pub(super) const FAULT_BYTES_MAX: usize = 256;
+/// Objects and lists in one another; the shapes themselves have five, details of a PagerDuty event any number.
+pub(super) const DEPTH_MAX: usize = 24;
 /// Bytes of an address.
 pub(super) const URL_BYTES_MAX: usize = 2_048;
 

@@ -351,3 +351,79 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_end_that_no_clock_reaches_is_no_end() {
+    for ends in
+        ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999999+00:00", "0001-01-01T00:00:00Z"]
+    {
+        let alert = json!([{ "labels": { "alertname": "A" }, "startsAt": "2026-03-01T11:00:00Z", "endsAt": ends }]);
+        let alert = only(Shape::Alerts, &alert);
+        assert_eq!(alert.state, ExternalState::Trigger, "{ends}");
+        assert_eq!(alert.ends_at, Some(NOW + Duration::from_secs(300)), "{ends}");
+    }
+}
+
+#[test]
+fn a_body_nested_too_deep_is_refused_on_a_small_stack() {
+    let nested = |levels: usize| {
+        let details = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        let labels = format!(r#"{{"labels":{{"a":"b"}},"status":{details}}}"#);
+        let payload = r#""summary":"s","source":"h","severity":"error""#;
+        [
+            format!(
+                r#"{{"event_action":"trigger","payload":{{{payload},"custom_details":{{"a":{details}}}}}}}"#
+            ),
+            format!("[{labels}]"),
+            format!(r#"{{"alerts":[{labels}]}}"#),
+        ]
+    };
+    let decode = move || {
+        for body in nested(21) {
+            assert!(decode_any(body.as_bytes(), &receipt()).is_ok(), "{body}");
+        }
+        for body in nested(500_000) {
+            let Err(IntakeError::NotJson(what)) = decode_any(body.as_bytes(), &receipt()) else {
+                panic!("{} bytes were taken in", body.len())
+            };
+            assert_eq!(what, "objects and lists are nested more than 24 deep");
+            routing_key(body.as_bytes()).unwrap();
+        }
+    };
+    std::thread::Builder::new().stack_size(64 << 10).spawn(decode).unwrap().join().unwrap();
+}
+
+#[test]
+fn faults_quote_no_more_than_a_line_of_the_sender() {
+    let long = "x".repeat(100_000);
+    let alerts = json!([{ "labels": { "a": "b" }, "startsAt": long }]);
+    let refused = received(Shape::Alerts, &alerts).refused;
+    assert!(refused[0].len() < 400, "{}", refused[0].len());
+    let fault = faults(Shape::Alerts, &json!([{ "labels": long }]));
+    assert!(fault[0].len() < 400, "{}", fault[0].len());
+}
+
+#[test]
+fn every_text_of_an_alert_has_a_limit() {
+    let long = "\u{e9}".repeat(5_000);
+    let alert = only(
+        Shape::PagerDuty,
+        &json!({
+            "event_action": "trigger", "client": long, "client_url": format!("https://{long}"),
+            "links": [{ "href": format!("https://{long}") }, { "href": "https://x.example" }],
+            "payload": {
+                "summary": "s", "source": long, "severity": "error", "component": long, "group": long,
+                "class": long, "custom_details": { "service": long, "host": long, (long.clone()): long }
+            }
+        }),
+    );
+    let alerts = json!([{
+        "labels": { "alertname": long, "service": long, "instance": long, (long.clone()): long },
+        "annotations": { "summary": long, "other": long }, "generatorURL": format!("https://{long}")
+    }]);
+    for alert in [alert, only(Shape::Alerts, &alerts)] {
+        let bytes = postcard::to_allocvec(&alert).unwrap().len();
+        assert!(bytes < 16 << 10, "{bytes} bytes");
+        assert!(alert.name.len() <= 255 && alert.service.len() <= 255 && alert.key.len() <= 1_020);
+    }
+}

@@ -34,7 +34,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use logwake_ingest::decode::Reason;
+use logwake_ingest::decode::{Reason, TextKind};
 use logwake_ingest::kafka::fetch;
 use logwake_models::template::Masks;
 use rdkafka::config::ClientConfig;
@@ -109,6 +109,9 @@ impl KafkaRuntime {
         [UNDELIVERED, NO_ALERT, CRASHED, UNREADABLE_BATCH]
             .into_iter()
             .for_each(|reason| metrics.dead_letters(reason, 0));
+        for kind in TextKind::ALL.map(TextKind::as_str) {
+            metrics.texts_cut(kind, 0);
+        }
         for stage in [Stage::Detect, Stage::Intake, Stage::Alert, Stage::Notify] {
             metrics.state_size(stage, 0);
         }

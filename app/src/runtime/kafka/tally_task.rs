@@ -8,7 +8,7 @@ use logwake_detector::tally::{ClockSettings, Tally, TallyBatch, TallyInput, Tall
 use logwake_detector::time::Timestamp;
 use logwake_emit::kafka::{OutMessage, Outbox};
 use logwake_emit::wire;
-use logwake_ingest::decode::{Decoder, DecoderOptions, DecoderState, Reason, Sink};
+use logwake_ingest::decode::{Decoder, DecoderOptions, DecoderState, Reason, Sink, TextKind};
 use logwake_ingest::kafka::Partition;
 use logwake_models::template::Masks;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub struct TallyTask {
     waiting: Vec<TallyBatch>,
     bytes: u64,
     rejected: Vec<(&'static str, u64)>,
+    /// Texts cut since the last commit, by kind.
+    cuts: [u64; TextKind::ALL.len()],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,6 +82,7 @@ impl TallyTask {
             waiting: Vec::new(),
             bytes: 0,
             rejected: Vec::new(),
+            cuts: [0; TextKind::ALL.len()],
         }
     }
 
@@ -112,6 +115,7 @@ impl Task for TallyTask {
             shared: &self.shared,
             source: &self.source,
             rejected: &mut self.rejected,
+            cuts: &mut self.cuts,
         };
         let offset = u64::try_from(input.offset).unwrap_or(0);
         self.decoder.push(input.payload, offset, input.time, &mut sink);
@@ -129,6 +133,7 @@ impl Task for TallyTask {
                 shared: &self.shared,
                 source: &self.source,
                 rejected: &mut self.rejected,
+                cuts: &mut self.cuts,
             };
             self.decoder.flush(&mut sink);
         }
@@ -174,6 +179,9 @@ impl Task for TallyTask {
             self.shared.board.tallied(&batch);
         }
         self.shared.metrics.ingested(&self.topic, lines, bytes);
+        for (kind, texts) in TextKind::ALL.iter().zip(std::mem::take(&mut self.cuts)) {
+            self.shared.metrics.texts_cut(kind.as_str(), texts);
+        }
         for (reason, lines) in self.rejected.drain(..) {
             self.shared.metrics.rejected(reason, lines);
             if reason != Reason::Empty.as_str() {
@@ -191,6 +199,7 @@ struct ToTally<'a> {
     shared: &'a TallyShared,
     source: &'a Source,
     rejected: &'a mut Vec<(&'static str, u64)>,
+    cuts: &'a mut [u64; TextKind::ALL.len()],
 }
 
 impl Sink for ToTally<'_> {
@@ -206,5 +215,9 @@ impl Sink for ToTally<'_> {
         }
         let place = (self.source, offset);
         self.out.push(dead_letter(&self.shared.topics.deadletter, place, reason.as_str(), payload));
+    }
+
+    fn cut(&mut self, kind: TextKind) {
+        self.cuts[kind as usize] += 1;
     }
 }

@@ -2,8 +2,12 @@
 
 use logwake_detector::record::Level;
 
+use super::super::steps;
 use super::{level, stamp};
 use stamp::Stamp;
+
+/// Brackets that are read one behind the other to find the stamp; loggers write at most a handful.
+const BRACKETS_MAX: usize = 8;
 
 /// How the stamp stands in the line, which decides what may follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +35,13 @@ pub(super) struct Found<'a> {
 
 impl Found<'_> {
     fn new((stamp, end): (Stamp, usize), kind: Kind) -> Self {
-        Self { stamp: Some(stamp), end, kind, level: Level::Unknown, service: b"", host: b"" }
+        Self { stamp: Some(stamp), kind, ..Self::bare(end) }
+    }
+
+    /// A header without stamp.
+    fn bare(end: usize) -> Self {
+        let (kind, level) = (Kind::Inner, Level::Unknown);
+        Self { stamp: None, end, kind, level, service: b"", host: b"" }
     }
 }
 
@@ -56,21 +66,47 @@ pub(super) fn find(line: &[u8]) -> Option<Found<'_>> {
     }
 }
 
+/// Brackets from `open` on, the level of the first before those that follow: `[INFO][stamp] …`.
+fn bracketed(line: &[u8], mut open: usize) -> Option<Found<'_>> {
+    let mut outermost = None;
+    for _ in 0..BRACKETS_MAX {
+        match bracket(line, open)? {
+            Bracket::Found(found) => {
+                return Some(Found { level: outermost.unwrap_or(found.level), ..found });
+            }
+            Bracket::Level(level, next) => {
+                outermost = outermost.or(Some(level));
+                open = next;
+            }
+        }
+    }
+    None
+}
+
+/// What one pair of brackets is.
+enum Bracket<'a> {
+    Found(Found<'a>),
+    /// A level, and where the next brackets open.
+    Level(Level, usize),
+}
+
 /// `[stamp] …`, `[stamp INFO module] …`, `[1234] 04 Mar 10:00:00 * …`, `[   12.345678] …`, `[I 10:00:00 app] …`.
-fn bracketed(line: &[u8], open: usize) -> Option<Found<'_>> {
+fn bracket(line: &[u8], open: usize) -> Option<Bracket<'_>> {
+    steps::add(1);
     let inner = line.get(open + 1..)?;
     if let Some((stamp, len)) = stamp::at(inner) {
         let end = open + 1 + len;
         return match line.get(end)? {
-            b']' => Some(Found::new((stamp, end + 1), Kind::Inner)),
-            b' ' | b':' | b',' | b'|' | b'#' => Some(shared(line, (stamp, end))),
+            b']' => Some(Bracket::Found(Found::new((stamp, end + 1), Kind::Inner))),
+            b' ' | b':' | b',' | b'|' | b'#' => Some(Bracket::Found(shared(line, (stamp, end)))),
             _ => None,
         };
     }
     if let [letter, b' ', rest @ ..] = inner
         && let (Some(level), Some((stamp, len))) = (level::letter(*letter), stamp::at(rest))
     {
-        return Some(Found { level, ..shared(line, (stamp, open + 3 + len)) });
+        let found = shared(line, (stamp, open + 3 + len));
+        return Some(Bracket::Found(Found { level, ..found }));
     }
     let close = open + 1 + inner.iter().take(48).position(|&byte| byte == b']')?;
     let text = line[open + 1..close].trim_ascii();
@@ -83,19 +119,13 @@ fn bracketed(line: &[u8], open: usize) -> Option<Found<'_>> {
     if let Some((stamp, len)) = stamp::at(next) {
         let found = Found { level, ..Found::new((stamp, after + len), Kind::Inner) };
         let is_process = text.iter().all(u8::is_ascii_digit);
-        return Some(if is_process { marked(line, found) } else { found });
+        return Some(Bracket::Found(if is_process { marked(line, found) } else { found }));
     }
     if level != Level::Unknown && next.first() == Some(&b'[') {
-        return bracketed(line, after).map(|found| Found { level, ..found });
+        return Some(Bracket::Level(level, after));
     }
-    is_uptime(text).then_some(Found {
-        stamp: None,
-        end: close + 1,
-        kind: Kind::Inner,
-        level,
-        service: b"",
-        host: b"",
-    })
+    let found = Found { level, ..Found::bare(close + 1) };
+    is_uptime(text).then_some(Bracket::Found(found))
 }
 
 /// The kernel's and the JVM's clock since start: `12.345678`, `0.012s`.
@@ -293,10 +323,14 @@ fn is_full(stamp: &Stamp) -> bool {
 
 /// Length of the run without blanks at `pos`.
 pub(super) fn token(line: &[u8], pos: usize) -> usize {
-    line.get(pos..)
-        .map_or(0, |rest| rest.iter().take_while(|byte| !matches!(byte, b' ' | b'\t')).count())
+    let rest = line.get(pos..).unwrap_or_default();
+    let len = rest.iter().take_while(|byte| !matches!(byte, b' ' | b'\t')).count();
+    steps::add(len + 1);
+    len
 }
 
 pub(super) fn spaces(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+    let len = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    steps::add(len + 1);
+    len
 }

@@ -4,48 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LINES: [&str; 32] = [
-    "2026-03-04 10:00:00 INFO a",
-    "2026-03-04 10:00:00 ERROR a.b.C: b",
-    "Mar  4 10:00:00 h a[1]: x",
-    "Dec 31 23:59:59 h a[1]: x",
-    "\tat a.b.C(D.java:1)",
-    "Caused by: x",
-    "java.lang.IllegalStateException: x",
-    "Traceback (most recent call last):",
-    "  File",
-    "KeyError: 'a'",
-    "",
-    "During handling of the above exception, another exception occurred:",
-    "panic: x",
-    "goroutine 1 [running]:",
-    "main.main()",
-    "thread 'main' panicked at a.rs:1:2:",
-    "note: run with",
-    "plain",
-    "2026-03-04T10:00:00Z stdout P part",
-    "2026-03-04T10:00:00Z stdout F part",
-    "2026-03-04T10:00:00Z stderr P part",
-    r#"{"message":"\tat x(","service":"a"}"#,
-    r#"{"message":"2026-03-04 10:00:00 INFO a","service":"b"}"#,
-    r#"{"log":"a","logtag":"P","kubernetes":{"pod_name":"p"}}"#,
-    r#"{"log":"a\n","kubernetes":{"pod_name":"p"}}"#,
-    r#"{"msg":"#,
-    r#"{"a":1}"#,
-    "level=info msg=a",
-    "level=info a=b",
-    "<34>Oct 11 22:14:15 h su: x",
-    "\u{feff}\u{1b}[31mERROR\u{1b}[0m",
-    r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{}]}]}]}"#,
-];
-
 fn format() -> impl Strategy<Value = &'static str> {
     prop::sample::select(Format::NAMES.to_vec())
 }
 
 fn payload() -> impl Strategy<Value = Vec<u8>> {
-    let line = prop::sample::select(LINES.to_vec()).prop_map(|line| line.as_bytes().to_vec());
-    let cut = (prop::sample::select(LINES.to_vec()), 0..80_usize, any::<u8>()).prop_map(
+    let line =
+        prop::sample::select(samples::MIXED.to_vec()).prop_map(|line| line.as_bytes().to_vec());
+    let cut = (prop::sample::select(samples::MIXED.to_vec()), 0..80_usize, any::<u8>()).prop_map(
         |(line, at, byte)| {
             let mut line = line.as_bytes().to_vec();
             let at = at % (line.len() + 1);

@@ -12,24 +12,7 @@ fn check(format: &str, lines: &str, expected: Expect) {
 fn envelopes() {
     check(
         "auto",
-        r#"{"@timestamp":"2026-03-04T10:00:01.000Z","@metadata":{"beat":"filebeat"},"log":{"file":{"path":"/var/log/shop.log"},"offset":0},"message":"2026-03-04 10:00:00.500 ERROR cart lost","host":{"name":"web-1"}}
-{"@timestamp":"2026-03-04T10:00:01.000Z","log.level":"WARN","log":{"logger":"a.b"},"service.name":"shop","message":"cart slow","error":{"message":"timed out","stack_trace":"a.B: timed out\n\tat a.B.run(B.java:3)"}}
-{"@timestamp":"2026-03-04T10:00:01.000Z","@version":"1","message":"Mar  4 10:00:00 db-1 sshd[1]: closed","host":{"hostname":"collector"}}
-{"@timestamp":1772618400.5,"log":"E0304 10:00:00.250000       1 a.go:1] boom\n","stream":"stderr","kubernetes":{"pod_name":"shop-1","container_name":"shop","labels":{"app.kubernetes.io/name":"cart"}}}
-{"file":"/var/log/x.log","host":"h","message":"disk full","source_type":"file","timestamp":"2026-03-04T10:00:00.123456789Z"}
-{"version":"1.1","host":"h","short_message":"boom","full_message":"boom\nat x","timestamp":1772618400.25,"level":3,"_app":"shop"}
-{"log":"line\n","stream":"stdout","time":"2026-03-04T10:00:00.123456789Z"}
-{"level":50,"time":1772618400123,"pid":1,"hostname":"h","msg":"boom","err":{"message":"refused"}}
-{"level":"error","ts":1772618400.5,"caller":"a/b.go:1","msg":"boom","error":"refused"}
-{"t":{"$date":"2026-03-04T10:00:00.123+00:00"},"s":"W","c":"NETWORK","id":1,"ctx":"conn1","msg":"slow"}
-{"@t":"2026-03-04T10:00:00Z","@mt":"user {Id} in","@m":"user 7 in","@l":"Warning","Id":7}
-{"MESSAGE":"boom","PRIORITY":"3","_HOSTNAME":"h","SYSLOG_IDENTIFIER":"cron","__REALTIME_TIMESTAMP":"1772618400123456"}
-{"message":"{\"level\":\"warn\",\"msg\":\"nested\",\"service\":\"shop\"}","@timestamp":"2026-03-04T10:00:00Z","log":{"file":{"path":"/x/y.log"}}}
-{"message":"x","log":{"record":{"template":"x <*>"}}}
-{"time":"2026-03-04T10:00:00Z","user":"al ice","n":7,"level":"info","a":{"b":true}}
-{"message":""}
-{"a":1
-[1,2]"#,
+        samples::ENVELOPES,
         expect![[r#"
             2026-03-04T10:00:00.5Z error shop @web-1 | cart lost
             2026-03-04T10:00:01Z warn shop | cart slow\na.B: timed out\n\tat a.B.run(B.java:3)
@@ -112,10 +95,7 @@ fn forced_formats() {
 fn logfmt() {
     check(
         "auto",
-        r#"level=info ts=2026-03-04T10:00:00.1Z caller=main.go:3 msg="Server started" port=80
-time="2026-03-04T10:00:00Z" level=warning msg="slow query" app=shop error="timed out"
-ts=2026-03-04T10:00:00Z level=error component=tsdb n=3
-2026-03-04 10:00:00 level=info msg=hello"#,
+        samples::LOGFMT,
         expect![[r#"
             2026-03-04T10:00:00.1Z info svc | Server started
             2026-03-04T10:00:00Z warn shop | slow query: timed out
@@ -127,10 +107,7 @@ ts=2026-03-04T10:00:00Z level=error component=tsdb n=3
 
 #[test]
 fn otlp() {
-    let payload = br#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}},{"key":"host.name","value":{"stringValue":"h"}}]},"scopeLogs":[{"logRecords":[
-        {"timeUnixNano":"1772618400000000000","severityNumber":17,"severityText":"ERROR","body":{"stringValue":"boom"}},
-        {"timeUnixNano":1772618400000000000,"severityNumber":"SEVERITY_NUMBER_WARN2","body":{"kvlistValue":{"values":[{"key":"a","value":{"intValue":"7"}}]}}},
-        {"observedTimeUnixNano":"1772618400000000000","body":{"stringValue":""}, "attributes":[{"key":"log.record.template","value":{"stringValue":"t"}}]}]}]}]}"#;
+    let payload = samples::OTLP.as_bytes();
     let empty: &[u8] = br#"{"resourceLogs":[]}"#;
     expect![[r#"
         reject 0x1 empty 618 bytes
@@ -203,4 +180,24 @@ fn session_and_service_of_the_user() {
         - unknown hdfs | none
     "#]]
     .assert_eq(&decode(options, &[b"got blk_-17 now", b"none"]));
+}
+
+#[test]
+fn only_lists_of_records_are_requests() {
+    let scopes = |records: &str| {
+        format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":{records}}}]}}]}}"#)
+    };
+    for (text, reason) in [
+        (r#"{"resourceLogs":7}"#.to_owned(), "invalid_otlp"),
+        (r#"{"resourceLogs":[7]}"#.to_owned(), "invalid_otlp"),
+        (scopes("7"), "invalid_otlp"),
+        (scopes("[{},7]"), "invalid_otlp"),
+        (scopes("[]"), "empty"),
+        (scopes("[{}"), "invalid_json"),
+    ] {
+        let given = decode(options("auto"), &[text.as_bytes()]);
+        assert!(given.contains(reason), "{text}: {given}");
+    }
+    let text = scopes(r#"[{"body":{"stringValue":"a"},"severityText":7,"timeUnixNano":{}}]"#);
+    assert_eq!(decode(options("auto"), &[text.as_bytes()]), "- unknown svc | a\n");
 }

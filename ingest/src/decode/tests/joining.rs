@@ -6,13 +6,7 @@ use super::*;
 
 #[test]
 fn java() {
-    let text = "2026-03-04 10:00:00 ERROR a.B: failed
-java.lang.IllegalStateException: no cart
-\tat a.B.run(B.java:3)
-\t... 12 more
-Caused by: java.io.IOException: refused
-\tat a.C.run(C.java:3)
-2026-03-04 10:00:01 INFO next";
+    let text = samples::JAVA;
     expect![[r#"
         2026-03-04T10:00:00Z error svc +0x6 | failed\njava.lang.IllegalStateException: no cart\n\tat a.B.run(B.java:3)\n\t... 12 more\nCaused by: java.io.IOException: refused\n\tat a.C.run(C.java:3)
         2026-03-04T10:00:01Z info svc | next
@@ -21,18 +15,7 @@ Caused by: java.io.IOException: refused
 
 #[test]
 fn python() {
-    let text = "INFO start
-Traceback (most recent call last):
-  File \"a.py\", line 1, in <module>
-    boom()
-KeyError: 'a'
-
-During handling of the above exception, another exception occurred:
-
-Traceback (most recent call last):
-  File \"a.py\", line 3, in <module>
-ValueError: b
-INFO next";
+    let text = samples::PYTHON;
     expect![[r#"
         - info svc | start
         - error svc +1x10 | Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    boom()\nKeyError: 'a'\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "a.py", line 3, in <module>\nValueError: b
@@ -42,14 +25,7 @@ INFO next";
 
 #[test]
 fn go() {
-    let text = "2026/03/04 10:00:00 ready
-panic: runtime error: index out of range [5] with length 3
-
-goroutine 1 [running]:
-main.main()
-\t/app/main.go:12 +0x1d
-exit status 2
-2026/03/04 10:00:00 ready";
+    let text = samples::GO;
     expect![[r#"
         2026-03-04T10:00:00Z unknown svc | ready
         - fatal svc +1x6 | panic: runtime error: index out of range [5] with length 3\n\ngoroutine 1 [running]:\nmain.main()\n\t/app/main.go:12 +0x1d\nexit status 2
@@ -59,17 +35,7 @@ exit status 2
 
 #[test]
 fn rust_and_dotnet() {
-    let text = "INFO ready
-thread 'main' panicked at src/main.rs:4:5:
-index out of bounds
-note: run with `RUST_BACKTRACE=1`
-stack backtrace:
-   0: std::panicking
-INFO ready
-Unhandled exception. System.Exception: boom
-   at A.B.Run() in a.cs:line 3
---- End of stack trace from previous location ---
-INFO ready";
+    let text = samples::RUST_AND_DOTNET;
     expect![[r#"
         - info svc | ready
         - error svc +1x5 | thread 'main' panicked at src/main.rs:4:5:\nindex out of bounds\nnote: run with `RUST_BACKTRACE=1`\nstack backtrace:\n   0: std::panicking
