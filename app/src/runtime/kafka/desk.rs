@@ -91,6 +91,7 @@ impl<T: Task> Desk<T> {
             if look.is_over() || self.waiting_bytes >= OUTBOX_BYTES_MAX {
                 break;
             }
+            watch.waits();
             self.read(at, &mut look, port, watch)?;
         }
         Ok(look)

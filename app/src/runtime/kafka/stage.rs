@@ -188,7 +188,10 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
     fn commit_or_recover(&mut self, is_last: bool) -> anyhow::Result<()> {
         let begin = Instant::now();
         match self.commit(is_last) {
-            Ok(None) => Ok(()),
+            Ok(None) => {
+                self.watch.rests();
+                Ok(())
+            }
             Ok(Some(outputs)) => {
                 let inputs = std::mem::take(&mut self.desk.inputs);
                 self.watch.committed(begin.elapsed(), inputs, outputs);
