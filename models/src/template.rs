@@ -23,6 +23,7 @@ mod pattern;
 #[allow(missing_docs, reason = "the oracle of tests and fuzzing, not a part of the program")]
 pub mod reference;
 mod skeleton;
+mod steps;
 mod vocabulary;
 
 pub use catalogue::{Assignment, Catalogue, CatalogueLimits, Kind, Remedy, SeedError};

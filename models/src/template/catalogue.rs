@@ -81,6 +81,8 @@ pub struct Catalogue {
     /// Templates that have taken in what reads like them.
     scanned: FxHashSet<u32>,
     roots: usize,
+    /// Tokens of all patterns.
+    tokens: usize,
     merges: Vec<(TemplateId, TemplateId)>,
     skeletons_overflowed: u64,
     /// What helps once there is no room.
@@ -108,6 +110,7 @@ impl Catalogue {
             by_length: FxHashMap::default(),
             scanned: FxHashSet::default(),
             roots: 0,
+            tokens: 0,
             merges: Vec::new(),
             skeletons_overflowed: 0,
             crowded: None,
@@ -293,7 +296,9 @@ impl Catalogue {
     }
 
     fn has_room(&self) -> bool {
-        self.roots < self.limits.templates_max && self.patterns.len() < self.limits.patterns_max()
+        self.roots < self.limits.templates_max
+            && self.patterns.len() < self.limits.patterns_max()
+            && self.tokens < limits::TOKENS_MAX
     }
 
     fn place_coarsely(&mut self, pattern: &Pattern) -> u32 {
@@ -346,6 +351,7 @@ impl Catalogue {
         self.by_hash.insert(pattern.hash, at);
         self.by_id.insert(pattern.id, at);
         self.by_length.entry(pattern.tokens.len()).or_default().push(at);
+        self.tokens += pattern.tokens.len();
         self.patterns.push(pattern);
         self.sizes.push(1);
         self.roots += 1;

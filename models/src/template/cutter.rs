@@ -7,14 +7,21 @@
 use super::WILDCARD;
 use super::extent::{composite_len, compound_len, is_mark, names_len, variable_len, word_len};
 use super::pattern::{Token, TokenKind};
+use super::steps;
 use super::vocabulary;
 
 /// Tokens that one element of a repeated tuple may have.
 const TUPLE_TOKENS_MAX: usize = 8;
 
+/// Tokens of a pattern; what lies beyond is one variable. The rules that merge patterns look at each
+/// place alone, and no message of a program says anything after so many words.
+pub(super) const TOKENS_MAX: usize = 256;
+
 /// Cuts the text of a skeleton.
 pub(super) fn cut(text: &str) -> Vec<Token> {
-    fold_tuples(Cutter { text, at: 0, tokens: Vec::new() }.cut())
+    let mut tokens = fold_tuples(Cutter { text, at: 0, tokens: Vec::new() }.cut());
+    shorten(&mut tokens);
+    tokens
 }
 
 struct Cutter<'a> {
@@ -26,6 +33,7 @@ struct Cutter<'a> {
 impl<'a> Cutter<'a> {
     fn cut(mut self) -> Vec<Token> {
         while self.at < self.text.len() {
+            steps::count(1);
             let spaced = self.skip_blanks();
             let rest = self.rest();
             if rest.is_empty() {
@@ -133,33 +141,46 @@ impl<'a> Cutter<'a> {
 }
 
 /// Makes one token of a tuple that repeats, `<name> is <*>, <name> is <*>`: a list of any length.
-fn fold_tuples(mut tokens: Vec<Token>) -> Vec<Token> {
+fn fold_tuples(tokens: Vec<Token>) -> Vec<Token> {
+    let mut folded = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while at < tokens.len() {
-        if let Some(end) = (1..=TUPLE_TOKENS_MAX).find_map(|len| tuples_end(&tokens, at, len)) {
-            let spaced = tokens[at].spaced;
-            let list = Token::wild(&spell(&tokens[at..end]), spaced);
-            tokens.splice(at..end, [list]);
+        let end = (1..=TUPLE_TOKENS_MAX).find_map(|len| tuples_end(&tokens, at, len));
+        match end {
+            Some(end) => folded.push(Token::wild(&spell(&tokens[at..end]), tokens[at].spaced)),
+            None => folded.push(tokens[at].clone()),
         }
-        at += 1;
+        at = end.unwrap_or(at + 1);
     }
-    tokens
+    folded
 }
 
 /// Where a run of equal tuples of so many tokens ends, the mark after the last one left out.
 fn tuples_end(tokens: &[Token], at: usize, len: usize) -> Option<usize> {
     let unit = tokens.get(at..at + len)?;
+    let varies = unit.iter().any(|t| t.kind == TokenKind::Wild || t.spelling.contains(WILDCARD));
+    let named = unit.iter().any(|t| t.kind == TokenKind::Word);
+    if !(varies && named) {
+        return None;
+    }
     let same =
         |a: &Token, b: &Token| a.hash == b.hash && a.kind == b.kind && a.spelling == b.spelling;
     let pairs = tokens[at..].iter().zip(&tokens[at + len..]);
     let equal = pairs.take_while(|(a, b)| same(a, b)).count();
+    steps::count(equal + 1);
     let separated = unit[len - 1].kind == TokenKind::Mark;
     let run = equal + len;
     let end = if separated && run % len == len - 1 { run } else { run - run % len };
     let whole = end >= 2 * len || (separated && end == 2 * len - 1);
-    let varies = unit.iter().any(|t| t.kind == TokenKind::Wild || t.spelling.contains(WILDCARD));
-    let named = unit.iter().any(|t| t.kind == TokenKind::Word);
-    (whole && varies && named).then_some(at + end)
+    whole.then_some(at + end)
+}
+
+/// Makes one variable of what lies beyond the greatest length.
+fn shorten(tokens: &mut Vec<Token>) {
+    if tokens.len() > TOKENS_MAX {
+        tokens.truncate(TOKENS_MAX - 1);
+        tokens.push(Token::wild(WILDCARD, true));
+    }
 }
 
 /// Writes tokens as people write templates.

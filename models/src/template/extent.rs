@@ -2,6 +2,7 @@
 
 use super::WILDCARD;
 use super::known_words::is_unit;
+use super::steps;
 
 /// Length of a value that holds a variable among other things: `Source{<*>}`, `[<*>][<*>]`.
 pub(super) fn composite_len(text: &str) -> Option<usize> {
@@ -78,7 +79,9 @@ fn size_len(rest: &str, measured: bool) -> Option<usize> {
 pub(super) fn compound_len(text: &str) -> Option<usize> {
     let mut len = 0;
     let mut variables = 0;
+    let mut numbered = false;
     while len < text.len() {
+        steps::count(1);
         let rest = &text[len..];
         if rest.starts_with(WILDCARD) {
             variables += 1;
@@ -88,9 +91,9 @@ pub(super) fn compound_len(text: &str) -> Option<usize> {
         let part = rest.find([' ', '<']).unwrap_or(rest.len());
         let mark = rest.bytes().position(is_mark).unwrap_or(rest.len());
         let stop = part.min(mark);
+        numbered |= rest[..stop].bytes().any(|byte| byte.is_ascii_digit());
         len += stop;
         let follows = &text[len..];
-        let numbered = text[..len].bytes().any(|byte| byte.is_ascii_digit());
         if follows.strip_prefix(':').is_some_and(|next| next.starts_with(WILDCARD)) && numbered {
             len += 1;
         } else if !follows.starts_with(WILDCARD) {

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::cutter;
 use super::known_words::is_technical;
+use super::steps;
 use super::vocabulary::{self, Openness};
 use super::{TemplateId, WILDCARD};
 
@@ -59,6 +60,16 @@ impl Token {
         }
     }
 
+    /// Reports whether it is a constant word that carries a meaning of its own.
+    fn has_meaning(&self) -> bool {
+        self.kind == TokenKind::Word && !vocabulary::is_function_word(self.name())
+    }
+
+    /// Reports whether it does not look like a value itself.
+    fn is_prose(&self) -> bool {
+        !matches!(self.openness, Openness::Device | Openness::Identifier)
+    }
+
     pub(crate) fn mark(text: &str, spaced: bool) -> Self {
         Self {
             kind: TokenKind::Mark,
@@ -96,6 +107,24 @@ fn digit_blind(word: &str) -> Option<String> {
 /// Bytes that an allocation of so many takes, near enough.
 pub(super) fn allocated(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
+}
+
+/// How many constant words of a pattern have a meaning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    all: usize,
+    /// Those that do not look like values themselves.
+    prose: usize,
+}
+
+impl Words {
+    /// Returns how many there are beside one token of the pattern: none if all of them look like
+    /// values themselves.
+    pub(crate) fn beside(self, token: &Token) -> usize {
+        let own = token.has_meaning();
+        let prose = self.prose - usize::from(own && token.is_prose());
+        if prose > 0 { self.all - usize::from(own) } else { 0 }
+    }
 }
 
 /// A sequence of tokens, and the pattern that it was merged into.
@@ -136,12 +165,14 @@ impl Pattern {
 
     /// Returns the least pattern above both, of equal length: a wildcard wherever they differ.
     pub(crate) fn join(&self, other: &Self, seed: u64) -> Self {
+        steps::count(self.tokens.len());
         let joined = self.tokens.iter().zip(&other.tokens).map(|(a, b)| join_tokens(a, b));
         Self::of(joined.collect(), seed)
     }
 
     /// Takes in the spellings of a pattern that is equal or below; reports a change.
     pub(crate) fn absorb(&mut self, other: &Self) -> bool {
+        steps::count(self.tokens.len());
         let mut changed = false;
         for (mine, theirs) in self.tokens.iter_mut().zip(&other.tokens) {
             let joined = join_tokens(mine, theirs);
@@ -153,19 +184,15 @@ impl Pattern {
         changed
     }
 
-    /// Returns the number of constant words with a meaning that are not at `but`: none if all of
-    /// them look like values themselves.
-    pub(crate) fn words_apart_from(&self, but: usize) -> usize {
-        let word = |(at, token): &(usize, &Token)| {
-            *at != but
-                && token.kind == TokenKind::Word
-                && !vocabulary::is_function_word(token.name())
-        };
-        let words = || self.tokens.iter().enumerate().filter(word);
-        let prose = |(_, token): (usize, &Token)| {
-            !matches!(token.openness, Openness::Device | Openness::Identifier)
-        };
-        if words().any(prose) { words().count() } else { 0 }
+    /// Counts the constant words with a meaning.
+    pub(crate) fn words(&self) -> Words {
+        steps::count(self.tokens.len());
+        let mut words = Words { all: 0, prose: 0 };
+        for token in self.tokens.iter().filter(|token| token.has_meaning()) {
+            words.all += 1;
+            words.prose += usize::from(token.is_prose());
+        }
+        words
     }
 
     /// Writes the pattern as people write templates.

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use super::Catalogue;
 use super::evidence::Witness;
 use crate::template::pattern::{Pattern, TokenKind};
+use crate::template::steps;
 
 /// Patterns of one template beyond which no more are made between them, since twenty places that
 /// vary alone would make a million: from there on, what else merges with it may hang on the order.
@@ -72,12 +73,17 @@ impl Catalogue {
     /// Reports whether a pattern differs from another only by names where that has variables.
     fn reads_like(&self, rare: u32, above: u32) -> bool {
         let (rare, above) = (&self.patterns[rare as usize], &self.patterns[above as usize]);
-        let places = rare.tokens.iter().zip(&above.tokens).enumerate();
-        let differing = places.filter(|(_, (one, two))| one.hash != two.hash);
+        let differing = || {
+            let places = rare.tokens.iter().zip(&above.tokens).enumerate();
+            places.filter(|(_, (one, two))| one.hash != two.hash)
+        };
+        steps::count(rare.tokens.len());
+        if differing().any(|(_, (_, two))| two.kind != TokenKind::Wild) {
+            return false;
+        }
         let words = above.tokens.iter().filter(|token| token.kind == TokenKind::Word).count();
-        words >= WORDS_MIN
-            && differing.clone().all(|(_, (_, two))| two.kind == TokenKind::Wild)
-            && differing.clone().all(|(place, _)| Witness::is_name(rare, place))
+        let named = rare.words();
+        words >= WORDS_MIN && differing().all(|(place, _)| Witness::is_name(rare, place, named))
     }
 
     /// Makes a slot a pattern if its witnesses suffice, and puts them below it; new patterns join
@@ -87,13 +93,19 @@ impl Catalogue {
         let native = self.by_hash.get(&hash).copied();
         let members = slot.members(native.is_some());
         let Some((&first, others)) = members.split_first() else { return };
-        let first = self.patterns[first as usize].clone();
-        let join = |sum: Pattern, &at: &u32| sum.join(&self.patterns[at as usize], self.seed);
-        let joined = others.iter().fold(first, join);
-        if native.is_none() && self.is_between(&joined, &members) {
-            return;
-        }
-        let top = native.unwrap_or_else(|| self.obtain(joined, fresh));
+        let top = match native {
+            Some(top) => top,
+            None => {
+                let first = self.patterns[first as usize].clone();
+                let join =
+                    |sum: Pattern, &at: &u32| sum.join(&self.patterns[at as usize], self.seed);
+                let joined = others.iter().fold(first, join);
+                if self.is_between(&joined, &members) {
+                    return;
+                }
+                self.obtain(joined, fresh)
+            }
+        };
         for &member in &members {
             self.link(member, top, fresh);
         }

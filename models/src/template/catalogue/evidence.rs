@@ -5,7 +5,8 @@
 //! expected: PIPLUP found two distinct values the best threshold before a position opens, which
 //! holds here only after `=`, in quotes and after words such as `user`.
 
-use crate::template::pattern::{Pattern, TokenKind};
+use crate::template::pattern::{Pattern, TokenKind, Words};
+use crate::template::steps;
 use crate::template::vocabulary::{self, Context, Openness};
 
 /// Names that must differ after `=`, in quotes or after a word such as `user`.
@@ -48,18 +49,20 @@ impl Witness {
     /// Returns the slots that a pattern fits: one for each word that may be a value, and one for
     /// each pair of names that may change together.
     pub(super) fn of(pattern: &Pattern, at: u32) -> Vec<Self> {
+        let (words, places) = (pattern.words(), 0..pattern.tokens.len());
         let mut found: Vec<Self> =
-            (0..pattern.tokens.len()).filter_map(|place| Self::at(pattern, at, place)).collect();
+            places.filter_map(|place| Self::at(pattern, at, place, words)).collect();
         found.extend(Self::together(pattern, &found));
         found
     }
 
     /// Reports whether the word at a place is a name where names are variables.
-    pub(super) fn is_name(pattern: &Pattern, place: usize) -> bool {
-        Self::at(pattern, 0, place).is_some_and(|witness| witness.counts(true))
+    pub(super) fn is_name(pattern: &Pattern, place: usize, words: Words) -> bool {
+        Self::at(pattern, 0, place, words).is_some_and(|witness| witness.counts(true))
     }
 
-    fn at(pattern: &Pattern, at: u32, place: usize) -> Option<Self> {
+    fn at(pattern: &Pattern, at: u32, place: usize, words: Words) -> Option<Self> {
+        steps::count(1);
         let token = &pattern.tokens[place];
         let mut context = context(pattern, place);
         let mut openness = token.openness;
@@ -75,7 +78,7 @@ impl Witness {
         } else if context == Context::Value && vocabulary::is_http_method(token.name()) {
             openness = Openness::Open;
         }
-        let needed = needed(context, pattern.words_apart_from(place))?;
+        let needed = needed(context, words.beside(token))?;
         Some(Self {
             slot: pattern.hash_with_star(place),
             pattern: at,

@@ -1,6 +1,7 @@
 //! What a catalogue may hold, and what becomes of the rest.
 //!
-//! Policy: within `templates_max` every shape is its own template. Beyond, a skeleton gets a
+//! Policy: within `templates_max`, and as long as their tokens fit in memory, every shape is its own
+//! template. Beyond, a skeleton gets a
 //! coarse shape, its words of general English alone, for one tenth more templates; beyond that,
 //! all go to one bucket. Each such skeleton is counted.
 
@@ -12,6 +13,10 @@ use crate::template::vocabulary::Openness;
 
 /// The text of the bucket for everything beyond the limits.
 pub(super) const OVERFLOW_TEXT: &str = "<*> (more templates than the limit)";
+
+/// Tokens of all patterns of a service, before coarser shapes begin. A token takes about 200 bytes
+/// with its slot, so this is 120 MB; twenty thousand patterns of thirty tokens fit.
+pub(super) const TOKENS_MAX: usize = 600_000;
 
 /// Words kept in a coarse shape.
 const COARSE_WORDS_MAX: usize = 6;

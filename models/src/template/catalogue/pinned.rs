@@ -114,6 +114,7 @@ impl Catalogue {
         self.revision += 1;
         let at = self.patterns.len() as u32;
         self.by_id.insert(pattern.id, at);
+        self.tokens += pattern.tokens.len();
         self.patterns.push(Pattern { pinned: true, ..pattern });
         self.sizes.push(1);
         self.roots += 1;

@@ -60,6 +60,7 @@ impl Catalogue {
             }
             catalogue.by_id.insert(pattern.id, at);
             catalogue.roots += usize::from(pattern.parent.is_none());
+            catalogue.tokens += pattern.tokens.len();
             catalogue.patterns.push(pattern);
         }
         catalogue.skeletons = saved.skeletons.into_iter().collect();

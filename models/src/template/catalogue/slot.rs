@@ -2,12 +2,16 @@
 
 use super::evidence::{PLAIN_VALUES_MIN, SLOT_VALUES_MIN, Witness};
 use crate::template::pattern::allocated;
+use crate::template::steps;
 use crate::template::vocabulary::{Context, Openness};
 
 /// Names after which a verb at the place of a value is believed to be one.
 const VERBS_VALUES_MIN: u8 = 3;
 /// Combinations that must differ where several values change together.
 const TOGETHER_VALUES_MIN: usize = 3;
+
+/// Witnesses kept, those that speak for no variable too: more would cost each new pattern more.
+const WITNESSES_MAX: usize = 1_024;
 
 /// A pattern with one word left open, and what was seen to fit.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +24,9 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn add(&mut self, witness: Witness, values_max: usize) {
+        if self.witnesses.len() >= WITNESSES_MAX {
+            return;
+        }
         if witness.counts(true) {
             if self.is_full(values_max) {
                 return;
@@ -49,7 +56,17 @@ impl Slot {
         if self.promoted.is_none() && !self.suffices(native) {
             return Vec::new();
         }
-        let fits = |w: &&Witness| self.takes(w, native);
+        steps::count(self.witnesses.len());
+        let mut names: Vec<(u32, u8)> = Vec::new();
+        let mut names_at = |place: u32| match names.iter().find(|(at, _)| *at == place) {
+            Some((_, names)) => *names,
+            None => {
+                let found = self.names_at(place, native);
+                names.push((place, found));
+                found
+            }
+        };
+        let fits = |w: &&Witness| !w.parts.is_empty() || Self::fits(w, names_at(w.place), native);
         self.witnesses.iter().filter(fits).map(|w| w.pattern).collect()
     }
 

@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-use crate::template::{Skeleton, mask};
+use crate::template::{Skeleton, mask, steps};
 
 fn learnt<'a>(lines: impl IntoIterator<Item = &'a str>) -> Catalogue {
     let mut catalogue = Catalogue::new("shop", CatalogueLimits::default());
@@ -266,4 +266,85 @@ proptest! {
         }
         prop_assert_eq!(half, whole);
     }
+}
+
+/// Words that no list holds, told apart by their number; `letters` of them at the least.
+fn word(number: usize, letters: u32) -> String {
+    (0..letters).map(|at| char::from(b'a' + (number / 26usize.pow(at) % 26) as u8)).collect()
+}
+
+/// What a family of lines writes at a place of a line, of so many places.
+type Family = fn(line: usize, place: usize) -> String;
+
+const FAMILIES: [(&str, Family); 9] = [
+    ("short words", |line, place| word(line * 7919 + place * 31, 2)),
+    ("long words", |line, place| word(line * 7919 + place * 31, 9)),
+    ("one word that differs", |line, place| {
+        if line == place { "queue".to_owned() } else { "of".to_owned() + &word(place, 3) }
+    }),
+    ("names after keys", |line, place| format!("{}={}", word(place, 3), word(line * 31, 4))),
+    ("quoted names", |line, place| format!("user \"{}\"", word(line * 31 + place, 4))),
+    ("names in brackets", |line, place| format!("[{}]", word(line * 31 + place, 4))),
+    ("verbs", |line, place| format!("{}ed", word(line * 31 + place, 4))),
+    ("numbered words", |line, place| format!("a{}b{line}x", place % 3)),
+    ("tuples", |line, place| format!("{} is {place},", word(line % 3 + place % 2, 3))),
+];
+
+#[test]
+fn the_work_for_a_line_grows_with_its_words_and_no_faster() {
+    for (name, family) in FAMILIES {
+        let work = |words: usize| {
+            steps::of(|| {
+                let mut catalogue = Catalogue::new("shop", CatalogueLimits::default());
+                for line in 0..60 {
+                    let text: Vec<String> = (0..words).map(|place| family(line, place)).collect();
+                    let text = text.join(" ");
+                    let pattern = Pattern::parse(&text, 0);
+                    assert!(pattern.tokens.len() <= crate::template::cutter::TOKENS_MAX);
+                    catalogue.assign(xxh3_64(text.as_bytes()), &text);
+                }
+            })
+        };
+        let (one, two, four) = (work(60), work(120), work(240));
+        assert!(2 * two <= 5 * one && 2 * four <= 5 * two, "{name}: {one}, {two}, {four} steps");
+    }
+}
+
+#[test]
+fn the_work_for_a_new_verb_does_not_grow_with_the_verbs_before_it() {
+    let mut catalogue = Catalogue::new("shop", CatalogueLimits::default());
+    for number in 0..8 {
+        learn(&mut catalogue, &format!("{} item of the basket", word(number * 31, 6)));
+    }
+    let mut work = |verbs: std::ops::Range<usize>| {
+        steps::of(|| {
+            for number in verbs {
+                learn(&mut catalogue, &format!("{}ed item of the basket", word(number, 5)));
+            }
+        })
+    };
+    work(0..1_100);
+    let (early, late) = (work(1_100..1_200), work(4_000..4_100));
+    assert!(2 * late <= 3 * early, "{early}, {late} steps");
+}
+
+#[test]
+fn words_beyond_the_greatest_length_are_one_variable() {
+    let line = |words: usize| (0..words).map(|n| word(n, 4)).collect::<Vec<_>>().join(" ");
+    let pattern = Pattern::parse(&line(2_000), 0);
+    assert_eq!(pattern.tokens.len(), crate::template::cutter::TOKENS_MAX);
+    assert_eq!(pattern.hash, Pattern::parse(&line(1_000), 0).hash);
+    assert!(pattern.text().ends_with(" <*>"));
+}
+
+#[test]
+fn long_lines_get_coarser_shapes_before_they_fill_the_memory() {
+    let mut catalogue = Catalogue::new("shop", CatalogueLimits::default());
+    for number in 0..4_000 {
+        let words = (0..300).map(|place| word(number * 7919 + place * 31, 5));
+        let line = words.collect::<Vec<_>>().join(" ");
+        catalogue.assign(number as u64, &line);
+    }
+    assert!(catalogue.overflowed() > 0);
+    assert!(catalogue.bytes_used() < 150 << 20, "{} bytes", catalogue.bytes_used());
 }

@@ -6,7 +6,44 @@ use proptest::sample::select;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
-use crate::template::{WILDCARD, reference};
+use crate::template::{Catalogue, CatalogueLimits, WILDCARD, reference};
+
+/// What may be nested or repeated in content.
+const NESTED: [&str; 16] = [
+    "[",
+    "{",
+    "(",
+    "<",
+    "\"",
+    "'",
+    "=",
+    "{\"a\":",
+    "{\"msg\":{\"a\":[",
+    "[{\"a\": ",
+    "k=[",
+    "a-b | ",
+    "f(",
+    "a,",
+    "<*>",
+    "Caused by: x\n",
+];
+
+#[test]
+fn content_nested_to_a_mebibyte_is_masked_and_merged_on_a_small_stack() {
+    let learn = || {
+        for part in NESTED {
+            let content = part.repeat((1 << 20) / part.len());
+            let mut skeleton = Skeleton::new();
+            mask(content.as_bytes(), &mut skeleton);
+            let mut catalogue = Catalogue::new("shop", CatalogueLimits::default());
+            let id = catalogue.assign(skeleton.hash(), skeleton.text()).id;
+            catalogue.variables(id, &content.as_bytes()[..1 << 12]);
+        }
+    };
+    #[allow(clippy::disallowed_methods, reason = "the size of a stack is that of its thread")]
+    let thread = std::thread::Builder::new().stack_size(64 << 10).spawn(learn);
+    thread.unwrap().join().unwrap();
+}
 
 /// Tokens as logs have them, and some that are broken.
 fn token() -> impl Strategy<Value = Vec<u8>> {
