@@ -9,6 +9,7 @@
 mod card;
 mod explain;
 mod query;
+mod readiness;
 mod silences;
 mod sinks;
 mod view;
@@ -29,6 +30,7 @@ use logwake_detector::tally::TallyBatch;
 use logwake_detector::time::Timestamp;
 
 pub use query::Query;
+pub use readiness::{Check, Readiness, StageProgress};
 pub use sinks::SinkView;
 pub use view::{
     AlertView, AnomalyView, DecisionView, ServiceView, SourceView, StageView, StatusView,
@@ -71,6 +73,7 @@ pub struct Board {
     resolved: Mutex<VecDeque<String>>,
     decisions: Mutex<VecDeque<Arc<DecisionView>>>,
     stages: DashMap<Stage, StageCard>,
+    loops: readiness::Loops,
     sinks: Mutex<Vec<SinkView>>,
     /// `None` where another process knows them.
     silences: Mutex<Option<Vec<Silence>>>,
@@ -110,6 +113,7 @@ impl Board {
             resolved: Mutex::default(),
             decisions: Mutex::default(),
             stages: DashMap::new(),
+            loops: readiness::Loops::default(),
             sinks: Mutex::default(),
             silences: Mutex::default(),
         }
@@ -125,9 +129,19 @@ impl Board {
         self.ready.store(ready, Ordering::Relaxed);
     }
 
-    /// Tells whether the stages run.
-    pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+    /// Tells whether the stages run and commit what they read, and what is wrong where not.
+    pub fn readiness(&self) -> Readiness {
+        self.loops.readiness(self.ready.load(Ordering::Relaxed), Instant::now())
+    }
+
+    /// Takes how often stages commit.
+    pub fn set_commit_interval(&self, interval: Duration) {
+        self.loops.set_commit_interval(interval);
+    }
+
+    /// Adds a loop of a stage, which reports its progress to what is returned until it drops it.
+    pub fn stage_progress(&self, stage: Stage) -> Arc<StageProgress> {
+        self.loops.add(stage)
     }
 
     /// Takes a batch that a tally machine put out: its source's progress and its lines.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::view::{LinesView, rfc3339};
 use super::{
-    AlertView, AnomalyView, Board, DecisionView, SPARK_WINDOWS, ServiceView, SourceView, StageView,
-    StatusView, TemplateView, lock, now,
+    AlertView, AnomalyView, Board, DecisionView, Readiness, SPARK_WINDOWS, ServiceView, SourceView,
+    StageView, StatusView, TemplateView, lock, now,
 };
 use crate::telemetry::Stage;
 
@@ -194,9 +194,11 @@ impl Board {
         let load = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
         let watermark = self.shards.iter().filter_map(|shard| shard.progress).min();
         let lags: Vec<u64> = self.sources.iter().filter_map(|source| source.lag()).collect();
+        let readiness = self.readiness();
         StatusView {
             version: env!("CARGO_PKG_VERSION"),
-            ready: self.is_ready(),
+            ready: readiness.is_ready(),
+            not_ready: readiness.faults().map(str::to_owned).collect(),
             started_at: rfc3339(self.started_at),
             uptime_secs: self.started.elapsed().as_secs(),
             lines: LinesView {
@@ -215,12 +217,12 @@ impl Board {
             anomalies: self.anomaly_count.load(Ordering::Relaxed),
             alerts_open: self.alerts.iter().filter(|alert| alert.state != "resolved").count(),
             window_secs: super::lock(&self.settings).window.as_secs_f64(),
-            stages: Stage::ALL.map(|stage| self.stage_view(stage)).to_vec(),
+            stages: Stage::ALL.map(|stage| self.stage_view(stage, &readiness)).to_vec(),
             sources: self.sources_view(),
         }
     }
 
-    fn stage_view(&self, stage: Stage) -> StageView {
+    fn stage_view(&self, stage: Stage, readiness: &Readiness) -> StageView {
         let card = self.stages.get(&stage);
         let last = card.as_ref().and_then(|card| card.last);
         StageView {
@@ -231,6 +233,7 @@ impl Board {
             last_outcome: last.map(|(_, outcome, _)| outcome.as_str()),
             last_commit_secs: last.map(|(_, _, took)| took.as_secs_f64()),
             last_success_at: card.as_ref().and_then(|card| card.last_success).map(rfc3339),
+            fault: readiness.fault_of(stage).map(str::to_owned),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::telemetry::Outcome;
 
 const START: i64 = 1_750_000_000;
 
-pub(super) fn settings() -> DetectSettings {
+pub(crate) fn settings() -> DetectSettings {
     let mut config = Config::default();
     config.detect.warmup = crate::config::Span::secs(120);
     config.detect_settings()

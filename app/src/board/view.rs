@@ -12,8 +12,10 @@ use serde::Serialize;
 pub struct StatusView {
     /// Version of the program.
     pub version: &'static str,
-    /// Whether the stages run.
+    /// Whether the stages run and commit what they read.
     pub ready: bool,
+    /// What is wrong where they do not, a sentence each.
+    pub not_ready: Vec<String>,
     /// When the process started.
     pub started_at: String,
     /// How long it has run, seconds.
@@ -77,6 +79,8 @@ pub struct StageView {
     pub last_commit_secs: Option<f64>,
     /// When the last one that succeeded ended.
     pub last_success_at: Option<String>,
+    /// Why it is not ready, as a sentence.
+    pub fault: Option<String>,
 }
 
 /// One source.

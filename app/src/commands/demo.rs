@@ -18,6 +18,7 @@ use crate::Status;
 use crate::board::Board;
 use crate::cli::DemoArgs;
 use crate::demo::{self, Broker, Capture, Player};
+use crate::http;
 use crate::runtime::kafka::{KafkaRuntime, Topics};
 use crate::telemetry::{Metrics, Tracer, init_logs};
 
@@ -43,7 +44,10 @@ pub fn run(args: &DemoArgs, is_coloured: bool) -> anyhow::Result<Status> {
     let board = Arc::new(Board::new(config.detect_settings()));
     let metrics = Arc::new(Metrics::new(&config.telemetry.service_name));
     let server = match args.serve {
-        true => Some(serve::listen(args.listen, &board, &metrics, None)?),
+        true => {
+            let settings = http::Settings::new(args.listen, &config.http);
+            Some(serve::listen(&settings, &board, &metrics, None)?)
+        }
         false => None,
     };
     broker.make_topics(&config)?;

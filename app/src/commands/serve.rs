@@ -1,6 +1,5 @@
 //! `logwake run`: the always-on service.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +44,10 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
     let metrics = Arc::new(Metrics::new(&config.telemetry.service_name));
     let intake = config.takes_requests().then(|| Arc::new(Intake::new(&config)));
     let server = match config.http.listen {
-        Listen::At(address) => Some(listen(address, &board, &metrics, intake.clone())?),
+        Listen::At(address) => {
+            let settings = http::Settings::new(address, &config.http);
+            Some(listen(&settings, &board, &metrics, intake.clone())?)
+        }
         Listen::Off => None,
     };
     let (mut config, mut has_died) = (config, false);
@@ -88,12 +90,13 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
 /// # Errors
 /// Where the address is taken or may not be used.
 pub fn listen(
-    address: SocketAddr,
+    settings: &http::Settings,
     board: &Arc<Board>,
     metrics: &Arc<Metrics>,
     intake: Option<Arc<Intake>>,
 ) -> anyhow::Result<http::Server> {
-    let server = http::serve(address, Arc::clone(board), Arc::clone(metrics), intake)
+    let address = settings.address;
+    let server = http::serve(settings, Arc::clone(board), Arc::clone(metrics), intake)
         .with_context(|| format!("listen on {address}; choose another address or \"off\""))?;
     tracing::info!("page and metrics on http://{}", server.address());
     Ok(server)

@@ -2,10 +2,11 @@
 
 use regex::bytes::Regex;
 
+use super::host::Host;
 use super::intake;
 use super::notify;
 use super::problem::Problem;
-use super::sections::{Config, Sessions};
+use super::sections::{Config, Http, Sessions};
 use super::setting::Section as _;
 use super::suggest::nearest;
 use super::types::{Listen, Patterns};
@@ -33,13 +34,7 @@ pub fn problems_of(config: &Config) -> Vec<Problem> {
     check_sessions(&config.detect.sessions, &mut problems);
     check_patterns("templates.masks", &config.templates.masks, &mut problems);
     check_telemetry(config, &mut problems);
-    if let Some(url) = &config.http.public_url
-        && !url.starts_with("https://")
-        && !url.starts_with("http://")
-    {
-        let message = format!("{url:?} does not begin with https:// or http://");
-        problems.push(Problem::new("http.public_url", message));
-    }
+    check_http(&config.http, &mut problems);
     problems
 }
 
@@ -131,6 +126,23 @@ fn check_kafka(config: &Config, problems: &mut Vec<Problem>) {
                 format!("{topic:?} is a topic of Logwake itself, change kafka.prefix or the topic");
             problems.push(Problem::new("kafka.topics", message));
         }
+    }
+}
+
+fn check_http(http: &Http, problems: &mut Vec<Problem>) {
+    http.check_ranges("http", problems);
+    if let Some(url) = &http.public_url {
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            let message = format!("{url:?} does not begin with https:// or http://");
+            problems.push(Problem::new("http.public_url", message));
+        } else if Host::of_url(url).is_none() {
+            let message = format!("{url:?} names no host; write other than ASCII as xn--...");
+            problems.push(Problem::new("http.public_url", message));
+        }
+    }
+    for host in http.hosts.iter().filter(|host| Host::parse(host).is_none()) {
+        let message = format!("{host:?} is not a host name or IP address; write no scheme or port");
+        problems.push(Problem::new("http.hosts", message));
     }
 }
 

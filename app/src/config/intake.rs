@@ -18,6 +18,13 @@ impl Config {
         self.intake.enabled && self.http.listen != Listen::Off
     }
 
+    /// Whether programs on this machine may send without a token, where no source is configured.
+    pub fn allows_local(&self) -> bool {
+        let is_behind_tls = |url: &String| url.starts_with("https://");
+        let default = !self.http.public_url.as_ref().is_some_and(is_behind_tls);
+        self.intake.allow_local.unwrap_or(default)
+    }
+
     /// Whether anything but findings can reach the alert stage.
     pub fn has_intake(&self) -> bool {
         self.takes_requests()
@@ -101,7 +108,10 @@ pub(super) fn warnings(config: &Config, warnings: &mut Vec<Problem>) {
         && !address.ip().is_loopback()
         && config.intake.sources.0.is_empty()
     {
-        let message = "there is none, so alerts are taken from this machine alone";
+        let message = match config.allows_local() {
+            true => "there is none, so alerts are taken from this machine alone",
+            false => "there is none and intake.allow_local is off, so nobody may send",
+        };
         warnings.push(Problem::new("intake.sources", message));
     }
 }

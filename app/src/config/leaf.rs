@@ -58,6 +58,16 @@ leaf!(
     },
     |value| Some((*value).into())
 );
+leaf!(
+    Option<bool>,
+    "true or false",
+    false,
+    |value| match value {
+        Value::Bool(truth) => Some(Ok(Some(*truth))),
+        _ => None,
+    },
+    |value| value.map(Into::into)
+);
 leaf!(String, "a string", true, |value| Some(Ok(text(value)?.to_owned())), |value| {
     Some(value.clone().into())
 });

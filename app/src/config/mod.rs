@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "`pub` marks what a module offers; the program is one crate")]
 
 mod check;
+mod host;
 mod intake;
 mod leaf;
 mod node;
@@ -28,6 +29,7 @@ use logwake_detector::tally::ClockSettings;
 use logwake_models::session::SessionBounds;
 use logwake_models::template::CatalogueLimits;
 
+pub use host::Host;
 pub use problem::{ConfigError, Problem};
 pub use sections::{
     Alerts, Config, Detect, Http, Input, Intake, IntakeSource, Kafka, Limits, MaintenanceWindow,

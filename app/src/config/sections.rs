@@ -300,8 +300,12 @@ section! {
         /// Partitions of the topic in which everything is kept that was accepted.
         /// It cannot be changed once the topic exists.
         partitions: u32 = 4 => 1, 1024;
+        /// Whether programs on this machine may send, silence and acknowledge without a token while no source is configured.
+        /// Defaults to true, and to false if `http.public_url` begins with `https://`: Logwake has no TLS, so a proxy stands before it.
+        /// A program that forwards TCP connections (`ssh -L`, `kubectl port-forward`, `socat`) counts as this machine.
+        allow_local: Option<bool> = None;
         /// Who may send; it may stand any number of times.
-        /// Where there is none, whoever is on this machine may, and nobody else.
+        /// Where there is none, programs on this machine may, as `allow_local` says, and nobody else.
         sources: Tables<IntakeSource> = Tables::default();
     }
 }
@@ -330,6 +334,12 @@ section! {
         listen: Listen = Listen::default();
         /// Address under which people reach the page, such as `https://logwake.example`: pages and messages link to it.
         public_url: Option<String> = None;
+        /// Further host names under which the page and the API are served, without a port; other names are refused with 421.
+        /// `localhost`, the address of `listen`, the host of `public_url` and, if `listen` is not a loopback address, any IP address need no entry.
+        hosts: Vec<String> = Vec::new();
+        /// Connections at the same time, and never more than a quarter of the files that the process may open.
+        /// Beyond, the connection that is idle for longest is closed for a new one.
+        connections_max: usize = 256 => 8, 100_000;
     }
 }
 

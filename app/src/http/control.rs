@@ -22,7 +22,8 @@ use logwake_ingest::decode::time_of;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::intake::{Desk, read};
+use super::body::{Allowance, Payload};
+use super::intake::Desk;
 use super::refusal::Refusal;
 use crate::board::{Board, Query};
 use crate::config::Span;
@@ -138,14 +139,15 @@ async fn acknowledge(
 
 impl Control {
     /// Reads a request of somebody who may ask for things.
-    async fn ask(&self, peer: SocketAddr, request: Request<Body>) -> Result<Vec<u8>, Refusal> {
+    async fn ask(&self, peer: SocketAddr, request: Request<Body>) -> Result<Payload<'_>, Refusal> {
         let (parts, body) = request.into_parts();
-        let sender = self.desk.admit(&parts.headers, peer, None)?;
+        let sender = self.desk.admit(&parts, peer, None)?;
         if !sender.may_silence {
             return Err(Refusal::NotAllowed);
         }
         sender.take(1).map_err(Refusal::TooMany)?;
-        read(&parts.headers, body, BODY_BYTES_MAX).await
+        let allowance = Allowance { bytes_max: BODY_BYTES_MAX, is_known: true };
+        self.desk.bodies.read(&parts, body, allowance).await
     }
 
     async fn silence(&self, wanted: Wanted) -> Result<Silence, Refusal> {

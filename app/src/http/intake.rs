@@ -6,11 +6,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -18,13 +19,12 @@ use logwake_detector::alert::Arrival;
 use logwake_ingest::intake::{PAGERDUTY_BYTES_MAX, Received, Shape, decode, routing_key};
 use serde_json::{Value, json};
 
+use super::body::{Allowance, Bodies};
 use super::refusal::Refusal;
-use crate::intake::{Caller, Intake, NotKept, Sender};
+use crate::intake::{Caller, Envelope, Intake, NotKept, Refused, Sender};
 use crate::runtime::kafka::wall_now;
 use crate::telemetry::{IntakeResult, Metrics};
 
-/// Longest wait for the body of a request.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What refused requests are counted under: their senders are not known.
 const NOBODY: &str = "unknown";
 
@@ -32,6 +32,7 @@ const NOBODY: &str = "unknown";
 #[derive(Clone)]
 pub(super) struct Desk {
     pub(super) intake: Arc<Intake>,
+    pub(super) bodies: Arc<Bodies>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -129,6 +130,8 @@ impl Desk {
     }
 
     /// Takes a request: who sends it, what it says, how much that is, and keeps it.
+    ///
+    /// The sender is let in before the body is read, unless the body alone says who it is.
     async fn take(
         &self,
         shape: Shape,
@@ -144,13 +147,16 @@ impl Desk {
             self.metrics.intake(NOBODY, refusal.result(), 1);
             refusal
         };
-        if !is_keyed {
-            self.admit(&parts.headers, peer, None).map_err(nobody)?;
-        }
-        let body = read(&parts.headers, body, bytes_max).await.map_err(nobody)?;
+        let is_known = match self.admit(&parts, peer, None) {
+            Ok(_) => true,
+            Err(Refusal::Sender(Refused::NoToken | Refused::WrongToken)) if is_keyed => false,
+            Err(refusal) => return Err(nobody(refusal)),
+        };
+        let allowance = Allowance { bytes_max, is_known };
+        let body = self.bodies.read(&parts, body, allowance).await.map_err(nobody)?;
         let key = if is_keyed { routing_key(&body) } else { Ok(None) };
         let key = key.map_err(|error| nobody(error.into()))?;
-        let sender = self.admit(&parts.headers, peer, key.as_deref());
+        let sender = self.admit(&parts, peer, key.as_deref());
         let sender = sender.map_err(|refusal| nobody(refusal.of_event(is_keyed)))?;
         let taken = self.take_from(&sender, shape, &body).await;
         if let Err(refusal) = &taken {
@@ -193,38 +199,13 @@ impl Desk {
     /// Says whose request it is.
     pub(super) fn admit(
         &self,
-        headers: &HeaderMap,
+        parts: &Parts,
         peer: SocketAddr,
         routing_key: Option<&str>,
     ) -> Result<Arc<Sender>, Refusal> {
-        let caller = Caller { headers, peer, routing_key };
+        let envelope = Envelope { peer, version: parts.version, headers: &parts.headers };
+        let caller = Caller { envelope, routing_key };
         self.intake.gate().admit(&caller).map_err(Refusal::Sender)
-    }
-}
-
-/// Reads a body to its end, for a while and up to a size.
-pub(super) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    bytes_max: usize,
-) -> Result<Vec<u8>, Refusal> {
-    let stated =
-        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if stated.is_some_and(|bytes: usize| bytes > bytes_max) {
-        return Err(Refusal::TooLarge(bytes_max));
-    }
-    let encoding = headers.get(header::CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| encoding != "identity") {
-        return Err(Refusal::Invalid(vec!["Content-Encoding is not taken".to_owned()]));
-    }
-    match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, bytes_max)).await {
-        Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(error)) => {
-            let is_long = std::error::Error::source(&error)
-                .is_some_and(|source| source.to_string().contains("length limit"));
-            Err(if is_long { Refusal::TooLarge(bytes_max) } else { Refusal::NoBody })
-        }
-        Err(_) => Err(Refusal::NoBody),
     }
 }
 

@@ -2,16 +2,25 @@
 //!
 //! It runs on threads of its own and reads the board alone, so a slow or hostile reader slows
 //! nothing else; what it takes in goes to a topic, never to a stage.
+//! **No peer holds a connection for as long as it likes**, and connections never take the files that
+//! sinks and brokers need.
 //! **Text from logs is data**: the API sends JSON, the page sets text and never HTML, and its
 //! content policy runs no script but its own.
 
 #![allow(unreachable_pub, reason = "`pub` marks what a module offers; the program is one crate")]
 
+mod accept;
+mod body;
+mod connections;
 mod control;
+mod framing;
+mod hosts;
 mod intake;
 mod page;
 mod refusal;
 mod routes;
+mod settings;
+mod stream;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -25,10 +34,12 @@ use crate::board::Board;
 use crate::intake::Intake;
 use crate::telemetry::Metrics;
 
+pub use settings::Settings;
+
+use connections::Connections;
+
 /// Threads that answer.
 const WORKERS: usize = 2;
-/// How long open requests may take at the end of the program.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A running server; it stops when this is dropped.
 #[derive(Debug)]
@@ -38,18 +49,17 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Serves on an address until the handle is dropped; port 0 takes a free one; with an intake,
-/// alerts of other systems are taken too.
+/// Serves until the handle is dropped; with an intake, alerts of other systems are taken too.
 ///
 /// # Errors
 /// Fails where the address cannot be listened on or no thread can be started.
 pub fn serve(
-    address: SocketAddr,
+    settings: &Settings,
     board: Arc<Board>,
     metrics: Arc<Metrics>,
     intake: Option<Arc<Intake>>,
 ) -> io::Result<Server> {
-    let listener = TcpListener::bind(address)?;
+    let listener = TcpListener::bind(settings.address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -58,37 +68,25 @@ pub fn serve(
         .enable_all()
         .build()?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let app = routes::router(board, metrics, intake);
+    let timeouts = settings.timeouts;
+    let connections = Connections::new(settings.connections_max, timeouts, Arc::clone(&metrics));
+    let app = routes::router(settings, board, metrics, intake);
     let thread = std::thread::Builder::new().name("http-main".into()).spawn(move || {
-        runtime.block_on(answer(listener, app, stopped));
+        runtime.block_on(answer(listener, app, connections, stopped));
         runtime.shutdown_timeout(Duration::from_millis(100));
     })?;
     Ok(Server { address, stop: Some(stop), thread: Some(thread) })
 }
 
-async fn answer(listener: TcpListener, app: axum::Router, stopped: oneshot::Receiver<()>) {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::error!(%error, "HTTP is not served");
-            return;
-        }
-    };
-    let (begin_end, begun) = oneshot::channel::<()>();
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
-        let _ = stopped.await;
-        let _ = begin_end.send(());
-    });
-    let overdue = async move {
-        let _ = begun.await;
-        tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
-    };
-    tokio::select! {
-        result = serving => if let Err(error) = result {
-            tracing::error!(%error, "HTTP ended");
-        },
-        () = overdue => tracing::debug!("open requests were cut off"),
+async fn answer(
+    listener: TcpListener,
+    app: axum::Router,
+    connections: Arc<Connections>,
+    stopped: oneshot::Receiver<()>,
+) {
+    match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => accept::serve(listener, app, connections, stopped).await,
+        Err(error) => tracing::error!(%error, "HTTP is not served"),
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) enum Refusal {
     TooLarge(usize),
     /// The body did not come.
     NoBody,
+    /// Bodies of others take all the room that there is.
+    NoRoom,
     /// It can never be accepted; what is wrong with it.
     Invalid(Vec<String>),
     /// There is no such thing.
@@ -61,7 +63,7 @@ impl Refusal {
             Self::Sender(_) | Self::RoutingKey | Self::NotAllowed => IntakeResult::Refused,
             Self::TooLarge(_) => IntakeResult::TooLarge,
             Self::NoBody | Self::Invalid(_) | Self::Unknown(_) => IntakeResult::Invalid,
-            Self::TooMany(_) => IntakeResult::Limited,
+            Self::TooMany(_) | Self::NoRoom => IntakeResult::Limited,
             Self::NotKept => IntakeResult::NotKept,
         }
     }
@@ -69,14 +71,14 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::Sender(Refused::NoToken | Refused::WrongToken) => StatusCode::UNAUTHORIZED,
-            Self::Sender(Refused::NotLocal) | Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::Sender(Refused::NotLocal(_)) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoBody => StatusCode::REQUEST_TIMEOUT,
             // As PagerDuty answers a routing key that it does not know.
             Self::Invalid(_) | Self::RoutingKey => StatusCode::BAD_REQUEST,
             Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotKept => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotKept | Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -88,12 +90,15 @@ impl Refusal {
             }
             Self::Sender(Refused::WrongToken) => "no source of intake.sources has this token",
             Self::RoutingKey => "Invalid routing key",
-            Self::Sender(Refused::NotLocal) => {
-                "no source is configured, so only programs on this machine may send; see intake.sources"
+            Self::Sender(Refused::NotLocal(foreign)) => {
+                return vec![format!(
+                    "no source is configured, so only programs on this machine may send, and {foreign}; see intake.sources"
+                )];
             }
             Self::NotAllowed => "this source may not silence or acknowledge; see may_silence",
             Self::TooLarge(max) => return vec![format!("the body is larger than {max} bytes")],
             Self::NoBody => "the body did not arrive",
+            Self::NoRoom => "too many large requests arrive at the same time; send it again",
             Self::Unknown(what) => return vec![what.clone()],
             Self::TooMany(_) => "this source has sent too many alerts",
             Self::NotKept => "it could not be made durable; send it again",
@@ -107,7 +112,7 @@ impl Refusal {
         let mut response = (status, Json(body(status, &self.faults()))).into_response();
         let wait = match self {
             Self::TooMany(wait) => Some(*wait),
-            Self::NotKept => Some(RETRY_AFTER),
+            Self::NotKept | Self::NoRoom => Some(RETRY_AFTER),
             _ => None,
         };
         if let Some(wait) = wait {

@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query as Asked, State};
+use axum::extract::{Path, Query as Asked, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
 
+use super::body::Bodies;
+use super::hosts::{self, Hosts};
 use super::intake::Desk;
 use super::page::page;
+use super::settings::Settings;
 use super::{control, intake};
-use crate::board::{Board, Query};
+use crate::board::{Board, Check, Query};
 use crate::intake::Intake;
-use crate::telemetry::{Exposition, Metrics};
+use crate::telemetry::{Exposition, Metrics, Stage};
 
 type Question = Result<Asked<Query>, QueryRejection>;
 
@@ -28,12 +31,16 @@ struct Shared {
 
 /// Makes the routes over a board and metrics.
 pub(super) fn router(
+    settings: &Settings,
     board: Arc<Board>,
     metrics: Arc<Metrics>,
     intake: Option<Arc<Intake>>,
 ) -> Router {
+    let hosts = Arc::new(Hosts::new(settings, intake.clone()));
     let taken = intake.map_or_else(Router::new, |intake| {
-        let desk = Desk { intake, metrics: Arc::clone(&metrics) };
+        let largest = intake.body_bytes_max();
+        let bodies = Bodies::new(settings.timeouts.body, largest, Arc::clone(&metrics));
+        let desk = Desk { intake, bodies: Arc::new(bodies), metrics: Arc::clone(&metrics) };
         intake::router(desk.clone()).merge(control::router(desk, Arc::clone(&board)))
     });
     Router::new()
@@ -58,6 +65,7 @@ pub(super) fn router(
         })
         .with_state(Shared { board, metrics })
         .merge(taken)
+        .layer(axum::middleware::from_fn_with_state(hosts, hosts::check))
         .layer(axum::middleware::map_response(guard))
 }
 
@@ -72,15 +80,38 @@ fn list(view: fn(&Board, &Query) -> Response) -> axum::routing::MethodRouter<Sha
 async fn metrics_text(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let exposition = Exposition::accepted(accept.unwrap_or_default());
+    let readiness = shared.board.readiness();
+    for stage in Stage::ALL {
+        if let Some(is_ready) = readiness.of(stage) {
+            shared.metrics.stage_ready(stage, is_ready);
+        }
+    }
     let content_type = [(header::CONTENT_TYPE, exposition.content_type())];
     (content_type, shared.metrics.render(exposition)).into_response()
 }
 
-async fn ready(State(shared): State<Shared>) -> Response {
-    if shared.board.is_ready() {
-        "ready\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the stages have not started\n").into_response()
+/// Says whether the stages work, one sentence for each that does not; `?verbose` lists every check.
+async fn ready(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let readiness = shared.board.readiness();
+    let is_ready = readiness.is_ready();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let is_verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose"));
+    let checks = readiness.checks().iter();
+    let mut lines: Vec<String> = match is_verbose {
+        true => checks.map(line_of).collect(),
+        false => readiness.faults().map(str::to_owned).collect(),
+    };
+    if is_ready {
+        lines.push("ready".to_owned());
+    }
+    (status, lines.join("\n") + "\n").into_response()
+}
+
+fn line_of(check: &Check) -> String {
+    let name = check.name();
+    match &check.fault {
+        None => format!("[+]{name} ok"),
+        Some(fault) => format!("[-]{name} failed: {fault}"),
     }
 }
 

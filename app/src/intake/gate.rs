@@ -1,15 +1,15 @@
-//! Who may send: by token where sources are configured, else whoever is on this machine.
+//! Who may send: by token where sources are configured, else programs on this machine.
 //!
 //! **Without sources nobody else is let in**: neither another machine, nor a proxy on this one, nor
 //! a page in a browser, which may ask for any address of the machine that it is shown on.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, header};
 
 use super::bucket::Bucket;
+use super::local::{Envelope, Foreign};
 use crate::config::IntakeSource;
 
 /// Alerts a second of senders that no source is configured for, and their burst.
@@ -20,6 +20,8 @@ const LOCAL: (u32, u32) = (20_000, 100_000);
 pub struct Gate {
     sources: Vec<Arc<Sender>>,
     local: Arc<Sender>,
+    /// Whether programs on this machine may send where there is no source.
+    allows_local: bool,
 }
 
 /// A source that may send.
@@ -36,28 +38,26 @@ pub struct Sender {
 /// Who is asking.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
-    /// Headers of the request.
-    pub headers: &'a HeaderMap,
-    /// Address that it comes from.
-    pub peer: SocketAddr,
+    /// How its request comes.
+    pub envelope: Envelope<'a>,
     /// The key that it states in its body.
     pub routing_key: Option<&'a str>,
 }
 
 /// Why somebody may not send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// It shows no token.
     NoToken,
     /// It shows one that nobody has.
     WrongToken,
-    /// No source is configured and it is not on this machine, or not alone.
-    NotLocal,
+    /// No source is configured and it is no program on this machine.
+    NotLocal(Foreign),
 }
 
 impl Gate {
-    /// Takes the configured sources.
-    pub fn new(sources: &[IntakeSource]) -> Self {
+    /// Takes the configured sources, and whether programs on this machine may send without any.
+    pub fn new(sources: &[IntakeSource], allows_local: bool) -> Self {
         let now = Instant::now();
         let sender = |source: &IntakeSource| {
             Arc::new(Sender {
@@ -73,7 +73,8 @@ impl Gate {
             token: None,
             bucket: Bucket::new(LOCAL.0, LOCAL.1, now),
         };
-        Self { sources: sources.iter().map(sender).collect(), local: Arc::new(local) }
+        let sources = sources.iter().map(sender).collect();
+        Self { sources, local: Arc::new(local), allows_local }
     }
 
     /// Returns every sender that there can be.
@@ -88,21 +89,33 @@ impl Gate {
     /// Where it is nobody's.
     pub fn admit(&self, caller: &Caller<'_>) -> Result<Arc<Sender>, Refused> {
         if self.sources.is_empty() {
-            return if caller.is_local() {
-                Ok(Arc::clone(&self.local))
-            } else {
-                Err(Refused::NotLocal)
+            let foreign = match self.allows_local {
+                true => caller.envelope.foreign(),
+                false => Some(Foreign::NotAllowed),
             };
+            return foreign.map_or_else(
+                || Ok(Arc::clone(&self.local)),
+                |foreign| Err(Refused::NotLocal(foreign)),
+            );
         }
-        let shown = [bearer(caller.headers), caller.routing_key];
+        let shown = [bearer(caller.envelope.headers), caller.routing_key];
         let mut refused = Refused::NoToken;
         for token in shown.into_iter().flatten() {
-            if let Some(found) = self.sources.iter().find(|source| source.has(token)) {
+            if let Some(found) = self.source_of(token) {
                 return Ok(Arc::clone(found));
             }
             refused = Refused::WrongToken;
         }
         Err(refused)
+    }
+
+    /// Tells whether headers show the token of a source.
+    pub fn knows(&self, headers: &HeaderMap) -> bool {
+        bearer(headers).is_some_and(|token| self.source_of(token).is_some())
+    }
+
+    fn source_of(&self, token: &str) -> Option<&Arc<Sender>> {
+        self.sources.iter().find(|source| source.has(token))
     }
 }
 
@@ -120,21 +133,6 @@ impl Sender {
         let Some(own) = &self.token else { return false };
         let differs = own.bytes().zip(token.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
         own.len() == token.len() && std::hint::black_box(differs) == 0
-    }
-}
-
-impl Caller<'_> {
-    fn is_local(&self) -> bool {
-        let foreign = [
-            header::ORIGIN.as_str(),
-            "sec-fetch-site",
-            "forwarded",
-            "x-forwarded-for",
-            "x-real-ip",
-            header::VIA.as_str(),
-        ];
-        self.peer.ip().to_canonical().is_loopback()
-            && !foreign.iter().any(|name| self.headers.contains_key(*name))
     }
 }
 

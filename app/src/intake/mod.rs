@@ -7,6 +7,7 @@
 
 mod bucket;
 mod gate;
+mod local;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -27,6 +28,7 @@ use crate::config::Config;
 use crate::runtime::kafka::Topics;
 
 pub use gate::{Caller, Gate, Refused, Sender};
+pub use local::Envelope;
 
 /// How long brokers may take to make something durable: less than senders wait for an answer.
 const DURABLE_MS: u32 = 5_000;
@@ -54,7 +56,7 @@ impl Intake {
     pub fn new(config: &Config) -> Self {
         let bytes = config.intake.body_bytes_max.0;
         Self {
-            gate: Gate::new(&config.intake.sources.0),
+            gate: Gate::new(&config.intake.sources.0, config.allows_local()),
             topic: Topics::new(&config.kafka.prefix).external,
             future_max: config.detect.future_max.0,
             resolve_timeout: config.intake.resolve_timeout.0,

@@ -5,6 +5,8 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 
+use super::http::Http;
+
 /// Upper bounds of commit durations, seconds.
 const COMMIT_BOUNDS: [f64; 12] =
     [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 30.0];
@@ -41,6 +43,7 @@ pub(super) struct Instruments {
     pub(super) commit_at: Gauge<f64>,
     pub(super) delay: Histogram<f64>,
     pub(super) state: Gauge<u64>,
+    pub(super) http: Http,
 }
 
 /// What became of sessions.
@@ -147,6 +150,7 @@ impl Instruments {
                 .with_unit("By")
                 .with_description("Size of the last snapshot of a stage.")
                 .build(),
+            http: Http::new(meter),
         }
     }
 }

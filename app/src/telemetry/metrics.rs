@@ -105,7 +105,7 @@ pub struct Metrics {
     registry: prometheus::Registry,
     /// Keeps the reader alive.
     _provider: SdkMeterProvider,
-    instruments: Instruments,
+    pub(super) instruments: Instruments,
     held: Arc<Mutex<Held>>,
 }
 
@@ -392,7 +392,7 @@ impl Metrics {
     }
 }
 
-fn stage_label(stage: Stage) -> KeyValue {
+pub(super) fn stage_label(stage: Stage) -> KeyValue {
     KeyValue::new("stage", stage.as_str())
 }
 

@@ -8,6 +8,7 @@
 
 mod exposition;
 mod held;
+mod http;
 mod instruments;
 mod logs;
 mod metrics;
@@ -68,6 +69,21 @@ pub enum NotificationOutcome {
     TooMany,
     /// The sink will never take it.
     Refused,
+}
+
+/// Why a connection was closed that its peer would have kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The head of a request did not arrive in time.
+    HeaderTimeout,
+    /// The body did not.
+    BodyTimeout,
+    /// The answer was not taken in time.
+    WriteTimeout,
+    /// No request came.
+    Idle,
+    /// A new one needed its place.
+    Limit,
 }
 
 /// How a commit ended.
@@ -136,6 +152,23 @@ impl IntakeResult {
             Self::NotKept => "not_kept",
             Self::Truncated => "truncated",
             Self::Own => "own",
+        }
+    }
+}
+
+impl Closed {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::HeaderTimeout, Self::BodyTimeout, Self::WriteTimeout, Self::Idle, Self::Limit];
+
+    /// Returns the name that metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HeaderTimeout => "header_timeout",
+            Self::BodyTimeout => "body_timeout",
+            Self::WriteTimeout => "write_timeout",
+            Self::Idle => "idle",
+            Self::Limit => "limit",
         }
     }
 }

@@ -26,8 +26,8 @@ fn server(config: &str) -> (Server, Arc<Metrics>) {
     let config = Config::parse(config, Path::new("."), &|_| None).unwrap().0;
     let (board, metrics) = (Arc::new(board::sample::filled()), Arc::new(Metrics::new("test")));
     let intake = Some(Arc::new(Intake::new(&config)));
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    (serve(address, board, Arc::clone(&metrics), intake).unwrap(), metrics)
+    let settings = crate::http::tests::settings(0);
+    (serve(&settings, board, Arc::clone(&metrics), intake).unwrap(), metrics)
 }
 
 /// Sends a request; returns its status, head and body.
@@ -188,4 +188,50 @@ fn without_sources_only_programs_on_this_machine_may_send() {
     ] {
         assert_eq!(status(&format!("{header}\r\n")), 403, "{header}");
     }
+}
+
+#[test]
+fn behind_a_proxy_nobody_may_send_or_silence_without_a_token() {
+    let silence = br#"{"services":["mail"],"duration":"1h","by":"ada","comment":"c"}"#;
+    let post = "POST /api/v1/silences";
+    for (config, status) in [
+        ("", 503),
+        ("[http]\npublic_url = \"http://logs.example\"", 503),
+        ("[http]\npublic_url = \"https://logs.example\"", 403),
+        ("[http]\npublic_url = \"https://logs.example\"\n[intake]\nallow_local = true", 503),
+        ("[intake]\nallow_local = false", 403),
+    ] {
+        let (server, _) = server(config);
+        assert_eq!(ask(&server, post, "", silence).0, status, "{config}");
+    }
+    // As nginx's plain proxy_pass sends it on: HTTP/1.0, or the name that was asked for.
+    let (server, _) = server("");
+    let len = silence.len();
+    for head in [
+        format!("{post} HTTP/1.0\r\nHost: 127.0.0.1:9464\r\nContent-Length: {len}\r\n\r\n"),
+        format!(
+            "{post} HTTP/1.1\r\nHost: logs.example\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n"
+        ),
+    ] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        _ = stream.write_all(silence);
+        let mut text = String::new();
+        _ = stream.read_to_string(&mut text);
+        assert!(text.contains(" 403 ") && text.contains("intake.sources"), "{text}");
+    }
+}
+
+#[test]
+fn a_source_is_known_by_its_token_under_any_name() {
+    let (server, _) = server(SOURCES);
+    let ask = |token: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        write!(stream, "GET /api/v2/silences HTTP/1.1\r\nHost: logwake.monitoring.svc\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    assert!(ask(TOKEN).starts_with("HTTP/1.1 200"));
+    assert!(ask("wrong").starts_with("HTTP/1.1 421"));
 }

@@ -104,6 +104,7 @@ impl KafkaRuntime {
         for stage in [Stage::Detect, Stage::Intake, Stage::Alert, Stage::Notify] {
             metrics.state_size(stage, 0);
         }
+        board.set_commit_interval(config.kafka.commit_interval.0);
         let topics = Topics::new(&config.kafka.prefix);
         let client = client_config(config);
         let sources = input_partitions(&client, config)?;

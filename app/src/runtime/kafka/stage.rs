@@ -230,6 +230,7 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
             if max == 0 || self.desk.waiting_bytes >= OUTBOX_BYTES_MAX {
                 break;
             }
+            self.watch.waits();
             messages += self.desk.read(at, max, &mut self.port, self.watch)?;
         }
         Ok((messages, is_held))
@@ -267,7 +268,10 @@ impl<'a, T: Task, P: Port> Stage<'a, T, P> {
     fn commit_or_recover(&mut self, is_last: bool) -> anyhow::Result<()> {
         let begin = Instant::now();
         match self.commit(is_last) {
-            Ok(None) => Ok(()),
+            Ok(None) => {
+                self.watch.rests();
+                Ok(())
+            }
             Ok(Some(outputs)) => {
                 let inputs = std::mem::take(&mut self.desk.inputs);
                 self.watch.committed(begin.elapsed(), inputs, outputs);

@@ -8,7 +8,7 @@ use logwake_emit::kafka::CommitError;
 use logwake_ingest::kafka::Partition;
 use rdkafka::error::KafkaError;
 
-use crate::board::Board;
+use crate::board::{Board, StageProgress};
 use crate::telemetry::{Commit, Metrics, Outcome, Stage, Tracer};
 
 /// So many fencings in so short a time tell of two processes under one name, which fence each other
@@ -22,6 +22,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 pub struct StageWatch {
     stage: Stage,
     board: Arc<Board>,
+    progress: Arc<StageProgress>,
     metrics: Arc<Metrics>,
     tracer: Arc<Tracer>,
     trouble: Mutex<Trouble>,
@@ -57,13 +58,25 @@ impl StageWatch {
         tracer: &Arc<Tracer>,
     ) -> Self {
         let (board, metrics) = (Arc::clone(board), Arc::clone(metrics));
-        Self { stage, board, metrics, tracer: Arc::clone(tracer), trouble: Mutex::default() }
+        let (progress, tracer) = (board.stage_progress(stage), Arc::clone(tracer));
+        Self { stage, board, progress, metrics, tracer, trouble: Mutex::default() }
+    }
+
+    /// Input is about to be read or worked on.
+    pub fn waits(&self) {
+        self.progress.waits();
+    }
+
+    /// There is nothing to commit.
+    pub fn rests(&self) {
+        self.progress.rests();
     }
 
     /// The stage could not start or go on, and will start over; `is_again` tells that it did so just
     /// before.
     pub fn failed(&self, error: &anyhow::Error, is_again: bool) {
         let (stage, error) = (self.stage.as_str(), format!("{error:#}"));
+        self.progress.failed(&error);
         if is_again {
             tracing::error!(stage, error, "stage stopped again, starting over");
         } else {
@@ -75,10 +88,14 @@ impl StageWatch {
     /// The partitions that it owns changed.
     pub fn assigned(&self, partitions: usize) {
         tracing::info!(stage = self.stage.as_str(), partitions, "partitions assigned");
+        if partitions == 0 {
+            self.progress.has_none();
+        }
     }
 
     /// A commit went through.
     pub fn committed(&self, took: Duration, inputs: u64, outputs: u64) {
+        self.progress.committed();
         if std::mem::take(&mut self.trouble().is_open) {
             tracing::info!(stage = self.stage.as_str(), "commits go through again");
         }
@@ -90,6 +107,7 @@ impl StageWatch {
         let stage = self.stage.as_str();
         let why = error.downcast_ref::<CommitError>();
         let error = format!("{error:#}");
+        self.progress.failed(&error);
         let mut trouble = self.trouble();
         if why.is_some_and(CommitError::is_fenced) && trouble.is_fenced_again() {
             if is_news(&mut trouble.fencing_told) {
@@ -113,6 +131,7 @@ impl StageWatch {
 
     /// An error of the consumer that goes away by itself.
     pub fn passing(&self, error: &KafkaError) {
+        self.progress.failed(&error.to_string());
         if self.trouble().is_news() {
             tracing::warn!(stage = self.stage.as_str(), %error, "kafka consumer, trying again");
         }
