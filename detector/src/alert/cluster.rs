@@ -402,13 +402,14 @@ impl Cluster {
 
     /// Finds out who is to blame: what others of its services depend on, the deepest of them.
     pub(super) fn blame(&mut self, topology: &Topology) {
-        let names: Vec<String> = self.services.keys().cloned().collect();
+        let names: BTreeSet<String> = self.services.keys().cloned().collect();
+        let is_here = |name: &&str| names.contains(*name);
         for (name, share) in &mut self.services {
-            let above = names.iter().any(|other| topology.depends(other, name));
-            let below = names
-                .iter()
-                .any(|other| topology.depends(name, other) && !topology.depends(other, name));
-            share.is_blamed = above && !below && share.severity >= Severity::Warning;
+            let (below, above) = (topology.below(name), topology.above(name));
+            let depends = below.iter().filter(|on| is_here(on)).any(|on| !above.contains(on));
+            share.is_blamed = above.iter().any(|one| is_here(&one))
+                && !depends
+                && share.severity >= Severity::Warning;
         }
     }
 

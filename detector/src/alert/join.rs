@@ -158,10 +158,12 @@ impl Alert {
     }
 
     fn depend_on_each_other(&self, cluster: &Cluster, place: &str) -> bool {
-        !self.topology.is_empty()
-            && cluster.services.keys().any(|service| {
-                self.topology.depends(service, place) || self.topology.depends(place, service)
-            })
+        if self.topology.is_empty() {
+            return false;
+        }
+        let (below, above) = (self.topology.below(place), self.topology.above(place));
+        let mut services = cluster.services.keys().map(String::as_str);
+        services.any(|service| below.contains(service) || above.contains(service))
     }
 
     /// The open alert that was active where news comes up which is not held to belong to it.

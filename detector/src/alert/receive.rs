@@ -373,7 +373,8 @@ impl Alert {
         if incoming.severity() > Severity::Warning || self.topology.is_empty() {
             return false;
         }
-        let cause = self.topology.below(incoming.alert.place()).find_map(|on| {
+        let below = self.topology.below(incoming.alert.place());
+        let cause = below.into_iter().find_map(|on| {
             self.index.with_service(on).find(|serial| {
                 let cluster = &self.state.clusters[serial];
                 let is_critical = cluster.services.get(on).map(|share| share.severity)
