@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{Level, Source};
 use crate::tally::Exemplar;
+use crate::text::{
+    self, EXEMPLAR_BYTES_MAX, PART_BYTES_MAX, PARTS_MAX, REASON_BYTES_MAX, SKELETON_BYTES_MAX,
+};
 use crate::time::Timestamp;
 use logwake_models::template::TemplateId;
 
@@ -159,6 +162,35 @@ pub struct Anomaly {
     pub session: Option<String>,
     /// Until when it is held to last if nothing more is heard of it.
     pub lasts_until: Option<Timestamp>,
+}
+
+impl Anomaly {
+    /// Cuts what is too long: the exemplars first, then the sentence, what the score is made of, and
+    /// the template.
+    pub(crate) fn cut(&mut self) {
+        for evidence in &mut self.exemplars {
+            text::cut(&mut evidence.exemplar.text, EXEMPLAR_BYTES_MAX);
+        }
+        text::cut(&mut self.reason, REASON_BYTES_MAX);
+        self.contributions.truncate(PARTS_MAX);
+        self.contributions.iter_mut().for_each(|(name, _)| text::cut(name, PART_BYTES_MAX));
+        if let Some(template) = &mut self.template {
+            text::cut(&mut template.text, SKELETON_BYTES_MAX);
+        }
+    }
+
+    /// Returns the bytes that it takes on the wire, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let evidence = |one: &Evidence| {
+            one.exemplar.text.len() + one.exemplar.host.len() + one.source.name_bytes() + 64
+        };
+        let parts = self.contributions.iter().map(|(name, _)| name.len() + 16);
+        let template = self.template.as_ref().map_or(0, |template| template.text.len() + 16);
+        let texts = self.service.len() + self.host.as_ref().map_or(0, String::len);
+        let texts = texts + self.reason.len() + self.session.as_ref().map_or(0, String::len);
+        let exemplars = self.exemplars.iter().map(evidence).sum::<usize>();
+        texts + parts.sum::<usize>() + template + exemplars + 160
+    }
 }
 
 /// Turns a p-value into a score in [0, 1), one half at 1e-6.

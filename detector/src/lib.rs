@@ -13,4 +13,5 @@ pub mod record;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+mod text;
 pub mod time;

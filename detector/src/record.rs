@@ -69,6 +69,16 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Returns the bytes of the name of its topic or file.
+    pub(crate) fn name_bytes(&self) -> usize {
+        match self {
+            Self::Partition { topic, .. } => topic.len(),
+            Self::File { path } => path.len(),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

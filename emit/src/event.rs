@@ -14,6 +14,8 @@ mod deadletter;
 mod decision;
 mod exemplar;
 mod external;
+#[cfg(test)]
+mod largest;
 mod number;
 mod time;
 

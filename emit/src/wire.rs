@@ -18,13 +18,13 @@ use serde::de::DeserializeOwned;
 use crate::kafka::OutMessage;
 
 /// Version of [`TallyBatch`] on the wire.
-pub const TALLY_VERSION: u8 = 4;
+pub const TALLY_VERSION: u8 = 5;
 /// Version of [`AlertInput`] on the wire.
 pub const ALERT_INPUT_VERSION: u8 = 5;
 /// Version of a state that carries its outputs; 1 was a state alone.
 pub const OUTPUTS_VERSION: u8 = 3;
 /// Version of the state of a tally machine and its decoder.
-pub const TALLY_STATE_VERSION: u8 = 6;
+pub const TALLY_STATE_VERSION: u8 = 7;
 /// Version of the state of a detect machine, and of a file of learned services.
 pub const DETECT_STATE_VERSION: u8 = 8;
 /// Version of the state of an alert machine.

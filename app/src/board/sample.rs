@@ -214,6 +214,7 @@ fn services_of(seq: u64) -> Vec<ServiceTally> {
         ServiceTally {
             name: "checkout".into(),
             sessions: Vec::new(),
+            late: Vec::new(),
             skeletons: vec![
                 tally(
                     "checkout",
@@ -234,6 +235,7 @@ fn services_of(seq: u64) -> Vec<ServiceTally> {
         ServiceTally {
             name: "postgres".into(),
             sessions: Vec::new(),
+            late: Vec::new(),
             skeletons: vec![tally(
                 "postgres",
                 secs,
@@ -247,6 +249,7 @@ fn services_of(seq: u64) -> Vec<ServiceTally> {
         services.push(ServiceTally {
             name: "payments".into(),
             sessions: Vec::new(),
+            late: Vec::new(),
             skeletons: vec![tally(
                 "payments",
                 secs,
@@ -260,6 +263,7 @@ fn services_of(seq: u64) -> Vec<ServiceTally> {
         services.push(ServiceTally {
             name: "gateway-with-a-rather-long-name.eu-central-1".into(),
             sessions: Vec::new(),
+            late: Vec::new(),
             skeletons: vec![tally("gateway", secs, "upstream timed out (<*>: Connection timed out) while reading response header from upstream, client: <*>, server: <*>, request: \"GET <*> HTTP/1.1\"", Level::Error, 90)],
         });
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::anomaly::{Anomaly, AnomalyKind, Severity};
+use crate::text::json_bytes;
 use crate::time::Timestamp;
 
 use super::arrival::ExternalState;
@@ -28,6 +29,9 @@ const HOSTS_MAX: usize = 32;
 const MEMBERS_MAX: usize = 200;
 /// Templates whose words are kept, by which others join it.
 const TEXTS_MAX: usize = 24;
+/// Bytes of the names of services that an event lists, as JSON: thousands of names, unless somebody
+/// makes them long.
+const SERVICES_BYTES_MAX: usize = 128 << 10;
 /// Services that alerts of other systems add to a cluster; further ones are counted alone.
 const SERVICES_MAX: usize = 256;
 /// Conditions told apart in a cluster; further ones weigh what a repetition does.
@@ -374,7 +378,15 @@ impl Cluster {
 
     /// Describes the cluster at a change.
     pub fn change(&self, state: AlertState, at: Timestamp, reason: Reason) -> AlertChange {
-        let services = self.ranked_services();
+        let mut services = self.ranked_services();
+        let mut left = SERVICES_BYTES_MAX;
+        let fits = services.iter().take_while(|name| {
+            let bytes = json_bytes(name);
+            left = left.saturating_sub(bytes);
+            left > 0
+        });
+        let fits = fits.count().max(1);
+        services.truncate(fits);
         AlertChange {
             id: self.id.clone(),
             state,

@@ -151,7 +151,7 @@ impl Service {
         Anomaly {
             id: id_of("a", &[&self.name, AnomalyKind::NewTemplate.as_str(), &id.to_string()]),
             kind: AnomalyKind::NewTemplate,
-            at: exemplar.at,
+            at: exemplar.known_at(),
             service: self.name.clone(),
             host: Some(exemplar.host.clone()).filter(|host| !host.is_empty()),
             level: exemplar.level,

@@ -18,6 +18,7 @@ mod judge;
 mod known;
 mod rare;
 mod reason;
+mod room;
 mod series;
 mod service;
 mod session;
@@ -43,11 +44,14 @@ pub use session::{SessionCounts, SessionSettings, Sessions};
 pub use values::{Forms, ValueSettings, Watches};
 
 use crate::anomaly::Anomaly;
-use crate::tally::{LineCounts, TallyBatch};
+use crate::tally::{LineCounts, ServiceTally, TallyBatch};
 use crate::time::Timestamp;
 
 /// Name under which services beyond the limit are counted together.
 pub const OTHER_SERVICE: &str = "(other)";
+
+/// Bytes of anomalies that are handed over at once: half of what a broker takes by default.
+const FINDINGS_BYTES_MAX: usize = 512 << 10;
 
 /// How the detect stage judges.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,6 +120,8 @@ pub struct Detect {
     shard: u32,
     shards: u32,
     state: DetectState,
+    /// Saves looking for an idle service at each new name.
+    none_idle: room::NoneBefore,
 }
 
 /// What a detect machine keeps.
@@ -138,7 +144,8 @@ impl Detect {
     /// Makes the machine of one shard of `shards`.
     pub fn new(settings: DetectSettings, shard: u32, shards: u32) -> Self {
         let state = DetectState { width: settings.window, ..DetectState::default() };
-        Self { settings, known: Arc::default(), shard, shards, state }
+        let none_idle = room::NoneBefore::default();
+        Self { settings, known: Arc::default(), shard, shards, state, none_idle }
     }
 
     /// Makes this known from the start.
@@ -153,6 +160,7 @@ impl Detect {
     /// each service is learned anew.
     pub fn restore(&mut self, state: DetectState) -> bool {
         self.state = state;
+        self.none_idle = room::NoneBefore::default();
         let is_same_width = self.state.width == self.settings.window;
         if !is_same_width {
             self.relearn();
@@ -205,10 +213,43 @@ impl Detect {
         if anomalies.is_empty() && progress == self.state.told {
             return;
         }
-        let (shard, shards, seq) = (self.shard, self.shards, self.state.seq);
-        out.push(Findings { shard, shards, seq, progress, wall: batch.wall, anomalies });
-        self.state.seq += 1;
+        anomalies.iter_mut().for_each(Anomaly::cut);
+        self.find(anomalies, progress, batch.wall, out);
+    }
+
+    /// Hands anomalies over, in parts where they are too many for one message; the last of them says
+    /// how far everything is told.
+    fn find(
+        &mut self,
+        anomalies: Vec<Anomaly>,
+        progress: Option<Timestamp>,
+        wall: Timestamp,
+        out: &mut Vec<Findings>,
+    ) {
+        let mut part = (Vec::new(), 0);
+        for anomaly in anomalies {
+            let bytes = anomaly.bytes();
+            if part.1 + bytes > FINDINGS_BYTES_MAX && !part.0.is_empty() {
+                self.hand_over(std::mem::take(&mut part.0), self.state.told, wall, out);
+                part.1 = 0;
+            }
+            part.0.push(anomaly);
+            part.1 += bytes;
+        }
+        self.hand_over(part.0, progress, wall, out);
         self.state.told = progress;
+    }
+
+    fn hand_over(
+        &mut self,
+        anomalies: Vec<Anomaly>,
+        progress: Option<Timestamp>,
+        wall: Timestamp,
+        out: &mut Vec<Findings>,
+    ) {
+        let (shard, shards, seq) = (self.shard, self.shards, self.state.seq);
+        out.push(Findings { shard, shards, seq, progress, wall, anomalies });
+        self.state.seq += 1;
     }
 
     /// Takes in the counts of a batch whose source had come to `reached` before it.
@@ -216,8 +257,11 @@ impl Detect {
         let (closed, settings) = (self.state.closed, self.settings);
         let mut dropped = 0;
         for tallies in std::mem::take(&mut batch.services) {
-            let service =
-                self.state.service(&tallies.name, &settings, &self.known, &tallies.skeletons);
+            let since = self.state.begin_of(&tallies);
+            let is_named = self.state.services.contains_key(&tallies.name)
+                || self.state.make_room(settings.services_max, &mut self.none_idle);
+            let name = if is_named { tallies.name.as_str() } else { OTHER_SERVICE };
+            let service = self.state.service(name, &settings, &self.known, since);
             let mut places = Vec::with_capacity(tallies.skeletons.len());
             for tally in tallies.skeletons {
                 let Some(lost) = service.room_for(&tally, closed, settings.open_windows_max) else {
@@ -231,6 +275,9 @@ impl Detect {
                 let id = service.take(tally, &batch.source, closed, step);
                 let is_open = closed.is_none_or(|closed| window >= closed);
                 places.push(is_open.then_some((id, window)));
+            }
+            for tally in tallies.late {
+                service.take_late(tally, &batch.source);
             }
             let sessions = &settings.sessions;
             service.sessions.take(tallies.sessions, &places, &batch.source, sessions);
@@ -416,20 +463,21 @@ impl DetectState {
         self.services.values().filter_map(|service| service.open.keys().next().copied()).min()
     }
 
+    /// Returns the window that a service which begins with these tallies began in; late records alone
+    /// say only that it is there now.
+    fn begin_of(&self, tallies: &ServiceTally) -> Timestamp {
+        let first = tallies.skeletons.iter().map(|tally| tally.window).min();
+        let late = tallies.late.iter().map(|tally| tally.window).max();
+        first.or(self.closed.max(late)).unwrap_or_default()
+    }
+
     fn service(
         &mut self,
         name: &str,
         settings: &DetectSettings,
         known: &Known,
-        tallies: &[crate::tally::SkeletonTally],
+        since: Timestamp,
     ) -> &mut Service {
-        let is_named = self.services.contains_key(name);
-        let name = if is_named || self.services.len() < settings.services_max {
-            name
-        } else {
-            OTHER_SERVICE
-        };
-        let since = tallies.iter().map(|tally| tally.window).min().unwrap_or_default();
         let first = self
             .services
             .values()

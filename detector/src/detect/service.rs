@@ -149,16 +149,29 @@ impl Service {
         closed: Option<Timestamp>,
         step: Option<usize>,
     ) -> TemplateId {
-        let id = self.assign(&tally);
-        self.records += tally.count();
-        let novel = self.count(id, &tally, source) && !self.catalogue.is_seed(id);
-        if novel || self.pending.contains_key(&id) {
-            self.await_judgement(id, evidence_of(&tally, source));
-        }
+        let id = self.see(&tally, source);
         if closed.is_some_and(|closed| tally.window < closed) {
             self.late += tally.count();
         } else {
             self.open.entry(tally.window).or_default().add(id, tally, source, step);
+        }
+        id
+    }
+
+    /// Takes in the tally of a skeleton whose records came too late for their window: they count for
+    /// totals and novelty.
+    pub fn take_late(&mut self, tally: SkeletonTally, source: &Source) {
+        self.see(&tally, source);
+        self.late += tally.count();
+    }
+
+    /// Counts the records of a tally for its template, and keeps the first one of a new template.
+    fn see(&mut self, tally: &SkeletonTally, source: &Source) -> TemplateId {
+        let id = self.assign(tally);
+        self.records += tally.count();
+        let novel = self.count(id, tally, source) && !self.catalogue.is_seed(id);
+        if novel || self.pending.contains_key(&id) {
+            self.await_judgement(id, evidence_of(tally, source));
         }
         id
     }

@@ -433,6 +433,116 @@ fn services_beyond_the_limit_are_counted_together() {
     assert_eq!(found, [("(other)", 47), ("s0", 1), ("s1", 1), ("s2", 1)]);
 }
 
+#[test]
+fn a_service_idle_for_days_gives_up_its_place_to_a_new_one_and_the_longest_idle_goes_first() {
+    let (hour, day) = (3600, 86_400);
+    let names = |detect: &Detect| detect.state().services.keys().cloned().collect::<Vec<_>>();
+    let mut lines: Vec<Line> =
+        (0..4 * day / hour).map(|n| line(n * hour, "web", Level::Info, "still here")).collect();
+    lines.push(line(10, "once", Level::Info, "hello"));
+    lines.push(line(20, "invented", Level::Info, "hello"));
+    // Too early: nobody has been idle for so long.
+    lines.push(line(day, "early", Level::Info, "hello"));
+    lines.push(line(3 * day, "first", Level::Info, "hello"));
+    lines.push(line(3 * day + hour, "second", Level::Info, "hello"));
+    lines.push(line(3 * day + 2 * hour, "third", Level::Info, "hello"));
+    let settings = DetectSettings { services_max: 3, ..settings() };
+    let batches = tally(0, 1, &in_time(lines), |_| false);
+    let (whole, _) = detect(settings, batches.clone());
+    assert_eq!(names(&whole), ["(other)", "first", "second", "web"]);
+    let (mut stopped, mut out) = (Detect::new(settings, 0, 1), Vec::new());
+    for batch in batches {
+        stopped.step(batch, &mut out);
+        let state = postcard::to_allocvec(stopped.state()).unwrap();
+        stopped = Detect::new(settings, 0, 1);
+        stopped.restore(postcard::from_bytes(&state).unwrap());
+    }
+    assert!(stopped.state() == whole.state());
+}
+
+/// Records of `web` for 20 min, and of `other`, whose clock is ahead from the middle on.
+fn beside_a_clock_that_is_ahead(ahead: i64) -> Vec<Line> {
+    let mut lines = in_time(steady(&mut Dice(21), "web", 0..1200, |_, _| 1.0));
+    for second in [800, 801, 802, 803] {
+        let at = lines.partition_point(|line| line.millis < second * 1000);
+        let other = line(second + ahead, "other", Level::Info, "batch done");
+        lines.splice(at..at, [other.clone(), other]);
+    }
+    let fatal = line(900, "web", Level::Fatal, "cannot allocate memory");
+    let at = lines.partition_point(|line| line.millis < 900_000);
+    lines.insert(at, fatal);
+    lines
+}
+
+#[test]
+fn records_of_another_service_that_are_ahead_hide_no_failure_and_close_no_window() {
+    let (detect, told) =
+        detect(settings(), tally(0, 1, &beside_a_clock_that_is_ahead(590), |_| false));
+    assert_eq!(detect.state().counts.lines.late, 0);
+    let is_less = |one: &Anomaly| matches!(one.kind, AnomalyKind::Silence | AnomalyKind::RateDrop);
+    assert!(!told.iter().any(is_less), "{}", print(&told));
+    assert!(told.iter().any(|one| one.service == "web" && one.level == Level::Fatal));
+}
+
+#[test]
+fn the_last_line_of_a_source_is_told_though_no_other_stream_confirms_its_time() {
+    let mut lines = in_time(steady(&mut Dice(24), "web", 0..1200, |_, _| 1.0));
+    lines.extend(steady(&mut Dice(25), "shop", 0..1200, |_, _| 1.0));
+    let mut lines = in_time(lines);
+    lines.push(line(1230, "web", Level::Fatal, "cannot allocate memory"));
+    let source = Source::Partition { topic: "logs".into(), partition: 0 };
+    let mut machine = Tally::new(source, 1, CLOCK, Masks::default(), WALL);
+    let mut batches = tally_on(&mut machine, 0, &lines, |_| false);
+    let to = lines.len() as u64;
+    machine.step(TallyInput::Cut { to, wall: WALL, idle: true }, &mut batches);
+    let (detect, told) = detect(settings(), batches);
+    assert_eq!(detect.state().progress(), Some(Timestamp::from_secs(1230)));
+    let fatal = told.iter().find(|one| one.level == Level::Fatal).unwrap();
+    assert_eq!(fatal.at, Timestamp::from_secs(1230));
+}
+
+#[test]
+fn the_first_of_a_failure_is_told_though_it_came_too_late_and_no_window_counts_it() {
+    let mut lines = in_time(steady(&mut Dice(22), "web", 0..1200, |_, _| 1.0));
+    let at = lines.partition_point(|line| line.millis < 900_000);
+    lines.insert(at, line(700, "web", Level::Fatal, "cannot allocate memory"));
+    let without: Vec<Line> =
+        lines.iter().filter(|line| line.level != Level::Fatal).cloned().collect();
+    let (late, told) = detect(settings(), tally(0, 1, &lines, |_| false));
+    assert_eq!(late.state().counts.lines.late, 1);
+    assert_eq!(late.state().services["web"].late, 1);
+    expect![[r#"
+        899 new_template error 0.37 web: first `cannot allocate memory` (fatal) in 3,455 records over 14 min
+    "#]]
+    .assert_eq(&print(&told));
+    let (never, _) = detect(settings(), tally(0, 1, &without, |_| false));
+    let total = |detect: &Detect| detect.state().services["web"].total.clone();
+    assert!(total(&late) == total(&never));
+}
+
+#[test]
+fn anomalies_that_are_too_many_for_one_message_are_handed_over_in_parts() {
+    let mut lines = steady(&mut Dice(23), "web", 0..900, |_, _| 1.0);
+    let word = |n: i64| {
+        (0..4).map(|k| char::from(b'g' + (n / 17_i64.pow(k) % 17) as u8)).collect::<String>()
+    };
+    for n in 0..600 {
+        let text = format!("{} {}", word(n * 31), word(n).repeat(500));
+        lines.push(Line { millis: 899_000, ..line(0, "web", Level::Error, &text) });
+    }
+    lines.push(line(950, "web", Level::Info, "request served in 12 ms"));
+    let mut machine = Detect::new(settings(), 0, 1);
+    let mut found = Vec::new();
+    for batch in tally(0, 1, &in_time(lines), |_| false) {
+        machine.step(batch, &mut found);
+    }
+    let bytes = |one: &Findings| postcard::to_allocvec(one).unwrap().len();
+    assert!(found.iter().map(bytes).max().unwrap() < 1_000_000);
+    assert!(found.iter().map(|one| one.anomalies.len()).sum::<usize>() >= 500);
+    assert!(found.iter().map(|one| one.seq).eq(0..found.len() as u64));
+    assert!(found.is_sorted_by_key(|one| one.progress));
+}
+
 /// Half an hour of two services with some of everything in it, shaped by a seed.
 fn eventful(seed: u64) -> Vec<Line> {
     let mut dice = Dice(seed);

@@ -41,7 +41,7 @@ pub struct TallyBatch {
 pub struct LineCounts {
     /// Lines counted in a window.
     pub tallied: u64,
-    /// Lines whose window may have been closed before they came.
+    /// Lines whose window may have been closed before they came; they count for novelty alone.
     pub late: u64,
     /// Lines that could not be decoded.
     pub rejected: u64,
@@ -73,6 +73,16 @@ pub struct ServiceTally {
     pub skeletons: Vec<SkeletonTally>,
     /// Sessions with a record among them, in order of first appearance.
     pub sessions: Vec<SessionTally>,
+    /// Skeletons of late records, in order of first appearance: for novelty and totals alone, so
+    /// without hosts and values.
+    pub late: Vec<SkeletonTally>,
+}
+
+impl ServiceTally {
+    /// Starts the part of a service with nothing in it.
+    pub fn new(name: String) -> Self {
+        Self { name, skeletons: Vec::new(), sessions: Vec::new(), late: Vec::new() }
+    }
 }
 
 /// What was logged under one session key.
@@ -123,6 +133,27 @@ pub struct SkeletonTally {
 }
 
 impl SkeletonTally {
+    /// Starts the tally of a skeleton in a window with nothing counted yet.
+    pub fn new(
+        hash: u64,
+        skeleton: String,
+        given: bool,
+        window: Timestamp,
+        first: Exemplar,
+    ) -> Self {
+        Self {
+            hash,
+            skeleton,
+            given,
+            window,
+            levels: [0; Level::COUNT],
+            hosts: Vec::new(),
+            first,
+            gravest: None,
+            rows: Vec::new(),
+        }
+    }
+
     /// Returns the number of records.
     pub fn count(&self) -> u64 {
         self.levels.iter().map(|count| u64::from(*count)).sum()
@@ -144,6 +175,14 @@ pub struct Exemplar {
     pub level: Level,
     /// The content, cut at a limit.
     pub text: String,
+}
+
+impl Exemplar {
+    /// Returns the event time at which it could be known: its own, where it was ahead of the clock of
+    /// its source.
+    pub fn known_at(&self) -> Timestamp {
+        self.at.max(self.time)
+    }
 }
 
 impl TallyBatch {

@@ -11,6 +11,7 @@
 mod batch;
 mod clock;
 mod sessions;
+mod streams;
 mod values;
 
 use std::time::Duration;
@@ -23,12 +24,13 @@ pub use batch::{
     Exemplar, LineCounts, ServiceTally, SessionEvent, SessionTally, SkeletonTally, TallyBatch,
     shard_of,
 };
-pub use clock::{ClockSettings, Placement, SourceClock};
+pub use clock::{ClockSettings, Placement, SourceClock, Stated};
 use logwake_models::template::{Masks, Skeleton};
 pub use values::{ROWS_MAX, Row};
 
 use crate::detect::step_of;
 use crate::record::{Level, Record, Source};
+use crate::text::{NAME_BYTES_MAX, SKELETON_BYTES_MAX, TEMPLATE_BYTES_MAX, shortened};
 use crate::time::Timestamp;
 
 /// Longest exemplar text kept, bytes: a few lines of a screen.
@@ -42,6 +44,9 @@ const PLACES_MAX: usize = 10_000;
 const BATCH_BYTES_MAX: usize = 512 << 10;
 /// Bytes of a counter apart from its texts.
 const ENTRY_BYTES: usize = 96;
+/// Bytes of a service, and of a count by host, apart from the name.
+const SERVICE_BYTES: usize = 8;
+const HOST_BYTES: usize = 8;
 /// How often a source that has nothing to say shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -106,8 +111,17 @@ struct OpenBatch {
     untimed: bool,
     /// Bytes that the batch takes on the wire, estimated.
     bytes: usize,
-    places: FxHashMap<(u32, Timestamp, u64), Place>,
+    places: FxHashMap<PlaceKey, Place>,
     sessions: sessions::Places,
+}
+
+/// What one counter of a batch counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct PlaceKey {
+    service: u32,
+    is_late: bool,
+    window: Timestamp,
+    hash: u64,
 }
 
 /// Where the tally of a skeleton stands, and below which rank a record is kept with its values.
@@ -177,9 +191,17 @@ impl Tally {
     }
 
     fn record(&mut self, record: &Record<'_>, out: &mut Vec<TallyBatch>) {
+        let record = &Record {
+            service: shortened(record.service, NAME_BYTES_MAX),
+            host: shortened(record.host, NAME_BYTES_MAX),
+            template: record.template.map(|text| shortened(text, TEMPLATE_BYTES_MAX)),
+            ..*record
+        };
         let lines = u64::from(record.lines);
         let before = self.slot();
-        let time = match self.state.clock.observe(record.time, self.wall, &self.settings) {
+        let stated = Stated { time: record.time, service: record.service, host: record.host };
+        let mut is_late = false;
+        let time = match self.state.clock.observe(stated, self.wall, &self.settings) {
             Placement::Stated(time) => time,
             Placement::Corrected(time) => {
                 self.open.lines.corrected += lines;
@@ -190,20 +212,24 @@ impl Tally {
                 self.open.untimed = true;
                 Timestamp::MIN
             }
-            Placement::Late => {
-                self.open.lines.late += lines;
-                return;
+            Placement::Late(time) => {
+                is_late = true;
+                time
             }
         };
-        self.open.lines.tallied += lines;
-        self.count(record, time);
+        if is_late {
+            self.open.lines.late += lines;
+        } else {
+            self.open.lines.tallied += lines;
+        }
+        self.count(record, time, is_late);
         let moved = self.slot() != before && before.0.is_some();
         if moved || self.open.places.len() >= PLACES_MAX || self.open.bytes >= BATCH_BYTES_MAX {
             self.close(self.end_of(record), false, out);
         }
     }
 
-    fn count(&mut self, record: &Record<'_>, time: Timestamp) {
+    fn count(&mut self, record: &Record<'_>, time: Timestamp, is_late: bool) {
         let (hash, text, variables) = match record.template {
             Some(text) => (xxh3_64_with_seed(text.as_bytes(), GIVEN), text, &[][..]),
             None => {
@@ -212,57 +238,53 @@ impl Tally {
                 (self.skeleton.hash(), self.skeleton.text(), variables)
             }
         };
-        let service = self.open.service_idx(record.service);
+        let at = self.state.clock.newest().unwrap_or(time);
+        let open = &mut self.open;
+        let service = open.service_idx(record.service);
         let window = time.window_start(self.settings.window);
-        let skeletons = &mut self.open.services[service].skeletons;
-        let key = (u32::try_from(service).unwrap_or(u32::MAX), window, hash);
-        let place = self.open.places.entry(key).or_insert_with(|| {
-            let at = self.state.clock.newest().unwrap_or(time);
-            skeletons.push(SkeletonTally {
-                hash,
-                skeleton: text.to_owned(),
-                given: record.template.is_some(),
-                window,
-                levels: [0; Level::COUNT],
-                hosts: Vec::new(),
-                first: exemplar(record, time, at),
-                gravest: None,
-                rows: Vec::new(),
-            });
-            self.open.bytes += text.len() + record.content.len().min(TEXT_BYTES_MAX) + ENTRY_BYTES;
+        let tallies = &mut open.services[service];
+        let skeletons = if is_late { &mut tallies.late } else { &mut tallies.skeletons };
+        let service_idx = u32::try_from(service).unwrap_or(u32::MAX);
+        let key = PlaceKey { service: service_idx, is_late, window, hash };
+        let place = open.places.entry(key).or_insert_with(|| {
+            let first = exemplar(record, time, at);
+            let skeleton = shortened(text, SKELETON_BYTES_MAX).to_owned();
+            open.bytes += skeleton.len() + first.text.len() + first.host.len() + ENTRY_BYTES;
+            let given = record.template.is_some();
+            skeletons.push(SkeletonTally::new(hash, skeleton, given, window, first));
             let idx = u32::try_from(skeletons.len() - 1).unwrap_or(u32::MAX);
             Place { idx, bound: u32::MAX }
         });
         let idx = place.idx;
         let tally = &mut skeletons[idx as usize];
         tally.levels[record.level as usize] += 1;
+        if is_late {
+            return;
+        }
         let known = tally.gravest.as_ref().unwrap_or(&tally.first).level;
         if record.level > known && record.level >= Level::Error {
-            let at = self.state.clock.newest().unwrap_or(time);
-            tally.gravest = Some(exemplar(record, time, at));
-            self.open.bytes += record.content.len().min(TEXT_BYTES_MAX);
+            let gravest = exemplar(record, time, at);
+            open.bytes += gravest.text.len() + gravest.host.len();
+            tally.gravest = Some(gravest);
         }
-        count_host(&mut tally.hosts, record.host);
+        open.bytes += count_host(&mut tally.hosts, record.host);
         if let Some(sampler) = &mut self.sampler {
             let (offset, content) = (record.offset, record.content);
             let candidate = values::Candidate { offset, time, content, variables };
-            self.open.bytes += sampler.offer(candidate, tally, &mut place.bound);
+            open.bytes += sampler.offer(candidate, tally, &mut place.bound);
         }
         if let Some(key) = record.session {
-            let event = SessionEvent {
-                skeleton: idx,
-                count: 1,
-                first: time,
-                last: time,
-                offset: record.offset,
-            };
-            let sessions = &mut self.open.services[service].sessions;
-            self.open.bytes += self.open.sessions.count(service, key, event, sessions);
+            let (count, offset) = (1, record.offset);
+            let event = SessionEvent { skeleton: idx, count, first: time, last: time, offset };
+            open.bytes += open.sessions.count(service, key, event, &mut tallies.sessions);
         }
     }
 
     fn cut(&mut self, to: u64, wall: Timestamp, idle: bool, out: &mut Vec<TallyBatch>) {
         self.wall = wall;
+        if idle {
+            self.state.clock.settle(wall, &self.settings);
+        }
         let beat = self.state.heartbeat.is_none_or(|last| wall >= last + HEARTBEAT);
         let due = beat || idle != self.state.was_idle;
         if to > self.state.to || self.open.lines.total() > 0 || due {
@@ -341,11 +363,8 @@ impl OpenBatch {
             Some(idx) => *idx,
             None => {
                 self.by_name.insert(name.to_owned(), self.services.len());
-                self.services.push(ServiceTally {
-                    name: name.to_owned(),
-                    skeletons: Vec::new(),
-                    sessions: Vec::new(),
-                });
+                self.bytes += name.len() + SERVICE_BYTES;
+                self.services.push(ServiceTally::new(name.to_owned()));
                 self.services.len() - 1
             }
         };
@@ -353,19 +372,24 @@ impl OpenBatch {
     }
 }
 
-fn count_host(hosts: &mut Vec<(String, u32)>, host: &str) {
+/// Counts a host; returns the bytes that this adds to the batch.
+fn count_host(hosts: &mut Vec<(String, u32)>, host: &str) -> usize {
     if host.is_empty() {
-        return;
+        return 0;
     }
     if let Some(known) = hosts.iter_mut().find(|(name, _)| name == host) {
         known.1 += 1;
-    } else if hosts.len() < HOSTS_MAX {
-        hosts.push((host.to_owned(), 1));
-    } else if let Some(rest) = hosts.iter_mut().find(|(name, _)| name.is_empty()) {
-        rest.1 += 1;
-    } else {
-        hosts.push((String::new(), 1));
+        return 0;
     }
+    if hosts.len() < HOSTS_MAX {
+        hosts.push((host.to_owned(), 1));
+        return HOST_BYTES + host.len();
+    }
+    match hosts.iter_mut().find(|(name, _)| name.is_empty()) {
+        Some(rest) => rest.1 += 1,
+        None => hosts.push((String::new(), 1)),
+    }
+    0
 }
 
 fn exemplar(record: &Record<'_>, time: Timestamp, at: Timestamp) -> Exemplar {

@@ -7,10 +7,9 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{ServiceTally, SessionEvent, SessionTally};
+use crate::text::{KEY_BYTES_MAX, shortened};
 use crate::time::Timestamp;
 
-/// Longest session key that is kept, bytes.
-const KEY_BYTES_MAX: usize = 128;
 /// Skeletons and windows told apart in one session of a batch; further ones are not counted in it.
 const EVENTS_MAX: usize = 256;
 /// Bytes of a session and of one of its events on the wire, about.
@@ -34,7 +33,7 @@ impl Places {
         event: SessionEvent,
         sessions: &mut Vec<SessionTally>,
     ) -> usize {
-        let key = shortened(key);
+        let key = shortened(key, KEY_BYTES_MAX);
         let place = (service, xxh3_64_with_seed(key.as_bytes(), 0));
         let mut bytes = 0;
         let idx = match self.last {
@@ -70,15 +69,6 @@ impl SessionEvent {
         }
         self.last = self.last.max(other.last);
     }
-}
-
-/// Cuts a key at its greatest length, between characters.
-fn shortened(key: &str) -> &str {
-    let mut end = key.len().min(KEY_BYTES_MAX);
-    while !key.is_char_boundary(end) {
-        end -= 1;
-    }
-    &key[..end]
 }
 
 /// Gives the records of sessions that came before any stated time a time.

@@ -7,6 +7,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::Dice;
 
 const SETTINGS: ClockSettings = ClockSettings {
     window: Duration::from_secs(10),
@@ -96,6 +97,11 @@ fn print(batch: &TallyBatch) -> String {
             writeln!(out, "  {} {window}: {count} {} ({at})", service.name, tally.skeleton)
                 .unwrap();
         }
+        for tally in &service.late {
+            let (count, window) = (tally.count(), secs(tally.window));
+            writeln!(out, "  {} {window}: {count} {} (late)", service.name, tally.skeleton)
+                .unwrap();
+        }
     }
     out
 }
@@ -136,6 +142,7 @@ fn the_record_that_moves_the_watermark_to_the_next_window_ends_its_batch() {
               a 20: 1 three (25)
             #2 [3, 5) newest 26 lines 1 late 1 rejected 0 corrected 0
               a 20: 1 four (26)
+              a 0: 1 late (late)
         "#]],
     );
 }
@@ -257,6 +264,46 @@ fn lines_that_are_all_different_end_a_batch_early() {
         tallies.map(|tally| tally.skeleton.len() + tally.first.text.len()).sum::<usize>()
     });
     assert!(longest.max().unwrap() <= BATCH_BYTES_MAX);
+}
+
+/// Bytes that nothing compresses, and that JSON writes as six each.
+fn noise(dice: &mut Dice, bytes: usize) -> String {
+    (0..bytes).map(|_| char::from(1 + dice.below(31) as u8)).collect()
+}
+
+#[test]
+fn no_batch_is_larger_than_a_message_however_long_its_texts_are() {
+    let mut dice = Dice(3);
+    for (names, hosts) in [(1, 1), (1, 4_000), (4_000, 1), (4_000, 4_000)] {
+        let mut tally = tally(1);
+        let mut batches = Vec::new();
+        let names: Vec<String> = (0..names).map(|_| noise(&mut dice, 10_000)).collect();
+        let hosts: Vec<String> = (0..hosts).map(|_| noise(&mut dice, 10_000)).collect();
+        let text = noise(&mut dice, 70_000);
+        for offset in 0..4_000 {
+            let start = offset * 7 % 30_000;
+            let record = Record {
+                host: &hosts[offset % hosts.len()],
+                template: (offset % 3 == 0).then_some(&text[start..start + 20_000]),
+                session: Some(&text[start..start + 500]),
+                ..record(
+                    offset as u64,
+                    Some(millis("1")),
+                    &names[offset % names.len()],
+                    [Level::Info, Level::Error][offset % 2],
+                    &text[start..start + 30_000],
+                )
+            };
+            tally.step(TallyInput::Record(&record), &mut batches);
+        }
+        cut(&mut tally, 4_000, &mut batches);
+        assert!(batches.len() > 1);
+        for batch in &batches {
+            let bytes = postcard::to_allocvec(batch).unwrap().len();
+            assert!(bytes < 1_000_000, "{bytes} bytes");
+        }
+        assert_eq!(batches.iter().map(|batch| batch.lines.tallied).sum::<u64>(), 4_000);
+    }
 }
 
 #[test]

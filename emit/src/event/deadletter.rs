@@ -24,6 +24,9 @@ const LINE: &str = "logwake.source.line";
 /// Header that says what is wrong.
 const REASON: &str = "logwake.reason";
 
+/// Longest reason, bytes; headers count for the limit of a message.
+const REASON_BYTES_MAX: usize = 4 << 10;
+
 /// Returns the headers of the payload at `offset` (for files: line number from 0).
 pub fn dead_letter_headers(
     source: &Source,
@@ -41,7 +44,7 @@ pub fn dead_letter_headers(
             headers.extend([(FILE, path.to_string()), (LINE, offset.saturating_add(1).to_string())])
         }
     }
-    headers.push((REASON, reason.to_owned()));
+    headers.push((REASON, cut(reason).to_owned()));
     headers.into_iter().map(|(key, value)| (key.into(), value)).collect()
 }
 
@@ -56,9 +59,13 @@ pub fn undelivered_headers(
     change: &str,
     reason: &str,
 ) -> Vec<(Cow<'static, str>, String)> {
-    [(KIND, "alert"), (SINK, sink), (CHANGE, change), (REASON, reason)]
+    [(KIND, "alert"), (SINK, sink), (CHANGE, change), (REASON, cut(reason))]
         .map(|(key, value)| (key.into(), value.to_owned()))
         .to_vec()
+}
+
+fn cut(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]
 }
 
 /// What the headers of a dead letter say.

@@ -43,6 +43,7 @@ fn batch() -> TallyBatch {
         lines: LineCounts { tallied: 3, ..LineCounts::default() },
         services: vec![ServiceTally {
             name: "shop".to_owned(),
+            late: vec![skeleton.clone()],
             skeletons: vec![skeleton],
             sessions: vec![SessionTally {
                 key: "order 7".to_owned(),
