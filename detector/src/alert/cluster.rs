@@ -419,9 +419,8 @@ impl Cluster {
         for (name, share) in &mut self.services {
             let (below, above) = (topology.below(name), topology.above(name));
             let depends = below.iter().filter(|on| is_here(on)).any(|on| !above.contains(on));
-            share.is_blamed = above.iter().any(|one| is_here(&one))
-                && !depends
-                && share.severity >= Severity::Warning;
+            share.is_blamed =
+                above.iter().any(is_here) && !depends && share.severity >= Severity::Warning;
         }
     }
 

@@ -51,7 +51,7 @@ fn noises() -> [Noise; 4] {
     let letters = [
         ('\u{1}'..'\u{7}').collect(),
         vec!['"', '\\', 'x'],
-        ('a'..'z').collect(),
+        ('a'..='z').collect(),
         ('\u{1f400}'..'\u{1f440}').collect(),
     ];
     letters.map(|letters: Vec<char>| Noise { seed: 7, letters })
