@@ -132,7 +132,10 @@ impl Progress {
     fn failed(&mut self, error: &str, now: Instant) {
         self.waits(now);
         let plain = |c: char| if c.is_control() { ' ' } else { c };
-        let text = error.chars().take(ERROR_CHARS_MAX).map(plain).collect();
+        let mut text: String = error.chars().take(ERROR_CHARS_MAX).map(plain).collect();
+        if text.len() < error.len() {
+            text.push('…');
+        }
         self.error = Some((now, text));
     }
 
@@ -150,7 +153,10 @@ fn sentence(stage: Stage, span: Duration, error: &str) -> String {
     let span = if secs < 120 { format!("{secs} s") } else { format!("{mins} min") };
     match error {
         "" => format!("Stage {stage} has not committed for {span} although it has input."),
-        error => format!("Stage {stage} has not committed for {span}: {error}."),
+        error => {
+            let end = if error.ends_with(['.', '…']) { "" } else { "." };
+            format!("Stage {stage} has not committed for {span}: {error}{end}")
+        }
     }
 }
 
@@ -311,7 +317,7 @@ mod tests {
         let readiness = loops.readiness(true, later);
         let fault = readiness.fault_of(Stage::Tally).unwrap();
         assert!(fault.starts_with("Stage tally has not committed for 61 s"), "{fault}");
-        assert!(fault.len() < 300 && !fault.contains('\n'), "{fault}");
+        assert!(fault.len() < 300 && fault.ends_with("x x …"), "{fault}");
         assert_eq!(readiness.fault_of(Stage::Alert), None);
         assert_eq!(readiness.checks().len(), 3);
         drop((stuck, alert));
