@@ -92,9 +92,9 @@ impl StageProgress {
         self.at(Progress::waits);
     }
 
-    /// Everything that was read is committed.
-    pub fn committed(&self) {
-        self.at(|progress, _| *progress = Progress::default());
+    /// Everything that was read is committed: so many messages.
+    pub fn committed(&self, inputs: u64) {
+        self.at(|progress, now| progress.committed(inputs, now));
     }
 
     /// There is nothing to commit and nothing to read.
@@ -120,6 +120,15 @@ impl StageProgress {
 impl Progress {
     fn waits(&mut self, now: Instant) {
         self.waiting_since.get_or_insert(now);
+    }
+
+    /// A commit without input, such as a heartbeat, does not show that input can be read.
+    fn committed(&mut self, inputs: u64, now: Instant) {
+        if inputs == 0 {
+            self.rests(now);
+        } else {
+            *self = Self::default();
+        }
     }
 
     fn rests(&mut self, now: Instant) {
@@ -222,7 +231,8 @@ mod tests {
             let now = begin + Duration::from_secs(secs);
             match (words.next().unwrap(), words.next()) {
                 ("waits", _) => progress.waits(now),
-                ("committed", _) => progress = Progress::default(),
+                ("committed", _) => progress.committed(7, now),
+                ("heartbeat", _) => progress.committed(0, now),
                 ("rests", _) => progress.rests(now),
                 ("failed", error) => progress.failed(error.unwrap_or_default(), now),
                 _ => {}
@@ -290,17 +300,17 @@ mod tests {
             "0 failed BadCompression
              5 rests
              20 failed BadCompression
-             25 rests
+             25 heartbeat
              45 failed BadCompression
-             60 rests
+             60 heartbeat
              80 rests",
             expect![[r#"
                 0 failed BadCompression -> ready
                 5 rests -> ready
                 20 failed BadCompression -> ready
-                25 rests -> ready
+                25 heartbeat -> ready
                 45 failed BadCompression -> ready
-                60 rests -> Stage alert has not committed for 60 s: BadCompression.
+                60 heartbeat -> Stage alert has not committed for 60 s: BadCompression.
                 80 rests -> ready
             "#]],
         );
@@ -312,7 +322,7 @@ mod tests {
         let (stuck, fine) = (loops.add(Stage::Tally), loops.add(Stage::Tally));
         let alert = loops.add(Stage::Alert);
         stuck.failed("x\n".repeat(300).as_str());
-        fine.committed();
+        fine.committed(1);
         let later = Instant::now() + Duration::from_secs(61);
         let readiness = loops.readiness(true, later);
         let fault = readiness.fault_of(Stage::Tally).unwrap();
