@@ -92,9 +92,9 @@ impl StageProgress {
         self.at(Progress::waits);
     }
 
-    /// Everything that was read is committed.
-    pub fn committed(&self) {
-        self.at(|progress, _| *progress = Progress::default());
+    /// Everything that was read is committed: so many messages.
+    pub fn committed(&self, inputs: u64) {
+        self.at(|progress, now| progress.committed(inputs, now));
     }
 
     /// There is nothing to commit and nothing to read.
@@ -122,6 +122,15 @@ impl Progress {
         self.waiting_since.get_or_insert(now);
     }
 
+    /// A commit without input, such as a heartbeat, does not show that input can be read.
+    fn committed(&mut self, inputs: u64, now: Instant) {
+        if inputs == 0 {
+            self.rests(now);
+        } else {
+            *self = Self::default();
+        }
+    }
+
     fn rests(&mut self, now: Instant) {
         let holds = |(at, _): &(Instant, String)| now.saturating_duration_since(*at) < ERROR_HOLDS;
         if !self.error.as_ref().is_some_and(holds) {
@@ -132,7 +141,10 @@ impl Progress {
     fn failed(&mut self, error: &str, now: Instant) {
         self.waits(now);
         let plain = |c: char| if c.is_control() { ' ' } else { c };
-        let text = error.chars().take(ERROR_CHARS_MAX).map(plain).collect();
+        let mut text: String = error.chars().take(ERROR_CHARS_MAX).map(plain).collect();
+        if text.len() < error.len() {
+            text.push('…');
+        }
         self.error = Some((now, text));
     }
 
@@ -150,7 +162,10 @@ fn sentence(stage: Stage, span: Duration, error: &str) -> String {
     let span = if secs < 120 { format!("{secs} s") } else { format!("{mins} min") };
     match error {
         "" => format!("Stage {stage} has not committed for {span} although it has input."),
-        error => format!("Stage {stage} has not committed for {span}: {error}."),
+        error => {
+            let end = if error.ends_with(['.', '…']) { "" } else { "." };
+            format!("Stage {stage} has not committed for {span}: {error}{end}")
+        }
     }
 }
 
@@ -216,7 +231,8 @@ mod tests {
             let now = begin + Duration::from_secs(secs);
             match (words.next().unwrap(), words.next()) {
                 ("waits", _) => progress.waits(now),
-                ("committed", _) => progress = Progress::default(),
+                ("committed", _) => progress.committed(7, now),
+                ("heartbeat", _) => progress.committed(0, now),
                 ("rests", _) => progress.rests(now),
                 ("failed", error) => progress.failed(error.unwrap_or_default(), now),
                 _ => {}
@@ -284,17 +300,17 @@ mod tests {
             "0 failed BadCompression
              5 rests
              20 failed BadCompression
-             25 rests
+             25 heartbeat
              45 failed BadCompression
-             60 rests
+             60 heartbeat
              80 rests",
             expect![[r#"
                 0 failed BadCompression -> ready
                 5 rests -> ready
                 20 failed BadCompression -> ready
-                25 rests -> ready
+                25 heartbeat -> ready
                 45 failed BadCompression -> ready
-                60 rests -> Stage alert has not committed for 60 s: BadCompression.
+                60 heartbeat -> Stage alert has not committed for 60 s: BadCompression.
                 80 rests -> ready
             "#]],
         );
@@ -306,12 +322,12 @@ mod tests {
         let (stuck, fine) = (loops.add(Stage::Tally), loops.add(Stage::Tally));
         let alert = loops.add(Stage::Alert);
         stuck.failed("x\n".repeat(300).as_str());
-        fine.committed();
+        fine.committed(1);
         let later = Instant::now() + Duration::from_secs(61);
         let readiness = loops.readiness(true, later);
         let fault = readiness.fault_of(Stage::Tally).unwrap();
         assert!(fault.starts_with("Stage tally has not committed for 61 s"), "{fault}");
-        assert!(fault.len() < 300 && !fault.contains('\n'), "{fault}");
+        assert!(fault.len() < 300 && fault.ends_with("x x …"), "{fault}");
         assert_eq!(readiness.fault_of(Stage::Alert), None);
         assert_eq!(readiness.checks().len(), 3);
         drop((stuck, alert));

@@ -98,7 +98,7 @@ impl StageWatch {
 
     /// A commit went through.
     pub fn committed(&self, took: Duration, inputs: u64, outputs: u64) {
-        self.progress.committed();
+        self.progress.committed(inputs);
         if std::mem::take(&mut self.trouble().is_open) {
             tracing::info!(stage = self.stage.as_str(), "commits go through again");
         }
