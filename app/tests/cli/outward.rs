@@ -138,13 +138,17 @@ fn a_build_server_can_read_what_a_log_put_into_junit() {
 fn a_proposed_mask_is_toml_whatever_the_log_holds() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("logwake.toml");
-    fs::write(&config, "[templates]\ntemplates_max = 10\n").unwrap();
-    let word = |idx: usize| {
-        let letter = |at: usize| char::from(b'a' + (idx / 26_usize.pow(at as u32) % 26) as u8);
-        (0..6).map(|at| letter(at % 3)).collect::<String>()
+    fs::write(&config, "[templates]\ntemplates_max = 60\n").unwrap();
+    let words = [
+        "please", "check", "the", "order", "again", "payment", "is", "late", "and", "stock", "was",
+        "wrong", "for", "all", "my", "items", "today",
+    ];
+    let prose = |number: usize| {
+        let word = |at: usize| words[(number * 7 + at * (3 + number % 5)) % words.len()];
+        (0..2 + number % 8).map(word).collect::<Vec<_>>().join(" ")
     };
-    let lines: Vec<String> = (0..400)
-        .map(|idx| format!("can't find it's {}'s \\ \"file\" now", word(idx * 7)))
+    let lines: Vec<String> = (0..300)
+        .map(|number| format!("it's a customer's \\ \"comment\": {}", prose(number)))
         .collect();
     let log = write(dir.path().join("a.log"), &lines);
     let ran = logwake(&["templates", "-c", text(&config), text(&log)]);
