@@ -501,6 +501,13 @@ impl Cluster {
 fn evidence_time(anomaly: &Anomaly) -> Timestamp {
     match anomaly.kind {
         AnomalyKind::RateDrop | AnomalyKind::Silence => anomaly.window_start,
+        // A record that came too late tells of when it came.
+        AnomalyKind::NewTemplate => {
+            anomaly.exemplars.first().map_or(anomaly.window_start, |first| {
+                let exemplar = &first.exemplar;
+                if exemplar.time < anomaly.window_start { exemplar.at } else { exemplar.time }
+            })
+        }
         _ => anomaly.exemplars.first().map_or(anomaly.window_start, |first| first.exemplar.time),
     }
 }

@@ -7,6 +7,7 @@ use logwake_models::template::TemplateId;
 
 use crate::anomaly::{Anomaly, AnomalyKind, Evidence, Severity, TemplateRef, id_of, score_of};
 use crate::record::Level;
+use crate::tally::Exemplar;
 use crate::time::Timestamp;
 
 use super::DetectSettings;
@@ -141,7 +142,7 @@ impl Service {
             Gravity::Notable if p_value < 0.2 => Severity::Warning,
             _ => Severity::Info,
         };
-        let window = exemplar.time.window_start(settings.window);
+        let window = seen_at(exemplar, settings).window_start(settings.window);
         let level = match exemplar.level {
             Level::Unknown => String::new(),
             level => format!(" ({})", level.as_str()),
@@ -173,6 +174,13 @@ impl Service {
             lasts_until: None,
         }
     }
+}
+
+/// When a record was there: where it states, unless it came too late for that; then its clock was
+/// behind, or it was under way for long, and what it tells is news when it comes.
+fn seen_at(exemplar: &Exemplar, settings: &DetectSettings) -> Timestamp {
+    let is_late = exemplar.at.since(exemplar.time) >= settings.window + settings.lateness;
+    if is_late { exemplar.at } else { exemplar.time }
 }
 
 impl Bench<'_> {

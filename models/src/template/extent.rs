@@ -10,6 +10,7 @@ pub(super) fn composite_len(text: &str) -> Option<usize> {
     let mut len = text.len();
     let mut rest = text.char_indices();
     while let Some((at, c)) = rest.next() {
+        steps::count(1);
         let in_wildcard = text[at..].starts_with(WILDCARD);
         match c {
             '<' if in_wildcard => _ = rest.nth(WILDCARD.len() - 2),
@@ -88,9 +89,7 @@ pub(super) fn compound_len(text: &str) -> Option<usize> {
             len += WILDCARD.len();
             continue;
         }
-        let part = rest.find([' ', '<']).unwrap_or(rest.len());
-        let mark = rest.bytes().position(is_mark).unwrap_or(rest.len());
-        let stop = part.min(mark);
+        let stop = word_len(rest);
         numbered |= rest[..stop].bytes().any(|byte| byte.is_ascii_digit());
         len += stop;
         let follows = &text[len..];
@@ -147,5 +146,7 @@ pub(super) fn is_mark(byte: u8) -> bool {
 
 pub(super) fn word_len(text: &str) -> usize {
     let bytes = text.as_bytes();
-    bytes.iter().position(|&byte| byte == b' ' || is_mark(byte)).unwrap_or(bytes.len())
+    let end = bytes.iter().position(|&byte| byte == b' ' || is_mark(byte));
+    steps::count(end.unwrap_or(bytes.len()));
+    end.unwrap_or(bytes.len())
 }

@@ -14,9 +14,9 @@ use crate::template::vocabulary::Openness;
 /// The text of the bucket for everything beyond the limits.
 pub(super) const OVERFLOW_TEXT: &str = "<*> (more templates than the limit)";
 
-/// Tokens of all patterns of a service, before coarser shapes begin. A token takes about 200 bytes
-/// with its slot, so this is 120 MB; twenty thousand patterns of thirty tokens fit.
-pub(super) const TOKENS_MAX: usize = 600_000;
+/// Tokens of all patterns of a service, before coarser shapes begin. A token takes about 340 bytes
+/// with its slot, so this is 140 MB; twenty thousand patterns of twenty tokens fit.
+pub(super) const TOKENS_MAX: usize = 400_000;
 
 /// Words kept in a coarse shape.
 const COARSE_WORDS_MAX: usize = 6;
